@@ -1,5 +1,16 @@
 import { modelStates } from '@modelport/schema/states'
-import { type AnyPgColumn, bigint, boolean, index, jsonb, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core'
+import {
+  type AnyPgColumn,
+  bigint,
+  boolean,
+  index,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import { versions } from './versions.ts'
 
 const at = (name: string) => timestamp(name, { withTimezone: true })
