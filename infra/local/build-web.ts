@@ -4,23 +4,25 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { childEnv, nextProgram } from './apps.ts'
+import type { ChildHooks } from './child.ts'
 import { takeLock } from './lock.ts'
 import { LogFile } from './log-file.ts'
+import { signalGroup } from './process-identity.ts'
 import { StackError } from './stack-error.ts'
 
 export interface WebBuildOptions {
   logs: string
   say(detail: string): void
-  signal?: AbortSignal
+  hooks: ChildHooks
 }
 
 /** Builds the site when its sources are not those of the last build. */
-export async function buildWeb(repository: string, { logs, say, signal }: WebBuildOptions): Promise<void> {
+export async function buildWeb(repository: string, { logs, say, hooks }: WebBuildOptions): Promise<void> {
   const folder = join(repository, 'apps/web')
   const stamp = join(folder, '.next/modelport-sources')
   mkdirSync(join(folder, '.next'), { recursive: true })
   // Stacks that start side by side share the build: the second waits for the first and finds it done.
-  const lock = await waitForLock(join(repository, 'node_modules/.modelport-web-build'), signal)
+  const lock = await waitForLock(join(repository, 'node_modules/.modelport-web-build'), hooks.signal)
   try {
     const sources = webSourcesHash(repository)
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) {
@@ -28,7 +30,7 @@ export async function buildWeb(repository: string, { logs, say, signal }: WebBui
       return
     }
     rmSync(stamp, { force: true })
-    await runNextBuild(repository, folder, join(logs, 'web-build.log'), signal)
+    await runNextBuild(repository, folder, join(logs, 'web-build.log'), hooks)
     writeFileSync(stamp, sources)
   } finally {
     lock.release()
@@ -82,14 +84,18 @@ async function waitForLock(file: string, signal?: AbortSignal) {
   }
 }
 
-function runNextBuild(repository: string, folder: string, logFile: string, signal?: AbortSignal): Promise<void> {
+async function runNextBuild(repository: string, folder: string, logFile: string, hooks: ChildHooks): Promise<void> {
   const log = new LogFile(logFile)
   const build = spawn(process.execPath, [nextProgram(repository), 'build'], {
     cwd: folder,
     env: childEnv({ NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }) as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
+    // A group of its own, since it starts helpers that have to go with it.
+    detached: true,
   })
+  const cancel = () => build.pid && signalGroup(build.pid, 'SIGKILL')
+  hooks.signal?.addEventListener('abort', cancel)
+  hooks.processChanged('web-build', build.pid ?? null)
   let words = ''
   const keep = (text: Buffer) => {
     words = (words + text).slice(-4_000)
@@ -97,17 +103,17 @@ function runNextBuild(repository: string, folder: string, logFile: string, signa
   }
   build.stdout.on('data', keep)
   build.stderr.on('data', keep)
-  return new Promise((done, fail) => {
+  const code = await new Promise<number | null>((done, fail) => {
     build.once('error', fail)
-    build.once('close', (code) => {
-      log.close()
-      if (code === 0) done()
-      else
-        fail(
-          new StackError(
-            `The site could not be built (next build: exit code ${code}). The whole log: ${logFile}\n${words}`,
-          ),
-        )
-    })
+    build.once('close', done)
   })
+  log.close()
+  hooks.signal?.removeEventListener('abort', cancel)
+  hooks.processChanged('web-build', null)
+  hooks.signal?.throwIfAborted()
+  if (code !== 0) {
+    throw new StackError(
+      `The site could not be built (next build: exit code ${code}). The whole log: ${logFile}\n${words}`,
+    )
+  }
 }

@@ -15,7 +15,6 @@ export type EngineChoice = 'start' | 'probe' | 'none'
 export interface EngineOptions {
   choice: EngineChoice
   dockerHost?: string
-  home: string
   logs: string
   /** Tells whether an engine that runs is one that an earlier start of ours started. */
   kept: KeptState

@@ -84,7 +84,12 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     },
     options.hooks,
   )
-  await createDatabase(maintenance, databaseName)
+  try {
+    await createDatabase(maintenance, databaseName)
+  } catch (error) {
+    await child.stop()
+    throw error
+  }
   return { url, directory, child }
 }
 

@@ -8,7 +8,7 @@ import { type Child, type ChildHooks, startChild } from './child.ts'
 import { type EngineChoice, startEngine } from './engine.ts'
 import { startImageRegistry } from './image-registry.ts'
 import { type KeptState, type LocalState, readKeptState, writeLocalState } from './local-state.ts'
-import { type Lock, takeLock } from './lock.ts'
+import { takeLock } from './lock.ts'
 import { defaultPorts, freePorts, type PortName, type Ports, portNames, requireFreePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { isSameProcess, processIdentity, stopLeftover } from './process-identity.ts'
@@ -54,136 +54,179 @@ export interface Stack {
   remember(facts: Pick<KeptState, 'examplesPublishedAt'>): void
   /** Stops everything that was started, in reverse order; a second call waits for the first. */
   stop(): Promise<void>
-  /** Ends everything at once, without asking. */
-  kill(): void
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Starts a local stack and resolves when all of it is ready; on failure nothing is left running. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const report = options.report ?? silentReport
-  const apps = options.apps ?? allApps
   const home = resolve(options.home ?? join(repositoryFolder, '.modelport'))
   const logs = join(home, 'logs')
-  const started: Child[] = []
-  let lock: Lock | null = null
-  let stopped: Promise<void> | null = null
-
-  mkdirSync(logs, { recursive: true, mode: 0o755 })
+  mkdirSync(logs, { recursive: true })
   chmodSync(logs, 0o700)
-  lock = takeLock(join(home, 'lock'), `The local stack in ${home}`)
+  const lock = takeLock(join(home, 'lock'), `The local stack in ${home}`)
 
+  const closing = new AbortController()
+  const started: Child[] = []
+  const start: Start = {
+    options,
+    report: options.report ?? silentReport,
+    signal: AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])]),
+    apps: options.apps ?? allApps,
+    home,
+    logs,
+    add: (child) => child && started.push(child),
+  }
+  let state: LocalState | null = null
+  let webBuild: Promise<void> = Promise.resolve()
+
+  const stopAll = async () => {
+    closing.abort()
+    await webBuild.catch(() => {})
+    for (const child of started.toReversed()) await child.stop()
+    if (state) {
+      recordProcess(state, 'supervisor', null)
+      writeLocalState(state)
+    }
+    lock.release()
+  }
+  let stopped: Promise<void> | null = null
   const stop = () => {
-    stopped ??= (async () => {
-      for (const child of started.reverse()) await child.stop()
-      lock?.release()
-    })()
+    stopped ??= stopAll()
     return stopped
   }
 
   try {
-    const kept = readKeptState(home)
-    await stopLeftovers(kept, report)
-    const ports = options.ports === 'free' ? await freePorts() : { ...defaultPorts, ...options.ports }
-    const state = newState({ home, logs, ports, kept, policy: options.policy ?? 'exact' })
-    const save = () => writeLocalState(state)
-    const hooks: ChildHooks = {
-      report,
-      signal: options.signal,
-      processChanged(name, pid) {
-        recordProcess(state, name, pid)
-        save()
-      },
-    }
-    recordProcess(state, 'supervisor', process.pid)
-    save()
-    for (const name of wantedPorts(options, apps)) await requireFreePort(name, ports[name])
-
+    const opened = await openHome(start)
+    state = opened.state
     // Starts first and is awaited last: it needs nothing of what starts in between.
-    const webBuild = apps.some((app) => app.builtFirst)
-      ? report.step('site built', (say) => buildWeb(repositoryFolder, { say, signal: options.signal, logs }))
-      : Promise.resolve()
+    webBuild = startWebBuild(start, state)
     webBuild.catch(() => {})
-
-    if (options.databaseUrl) {
-      state.database = { url: options.databaseUrl, kind: 'given', directory: null }
-    } else {
-      await report.step('PostgreSQL', async (say) => {
-        const server = await startPostgres({
-          home,
-          logs,
-          port: ports.postgres,
-          password: state.secrets.postgresPassword,
-          settings: options.postgresSettings,
-          hooks,
-        })
-        started.push(server.child)
-        state.database = { url: server.url, kind: 'embedded', directory: server.directory }
-        say(`port ${ports.postgres}`)
-      })
-    }
-    await report.step('database schema', async () => {
-      const migrate = options.migrate ?? (await import('@modelport/db/migrate')).migrate
-      await migrate(state.database.url)
-    })
-    await report.step('queue', async (say) => {
-      const queue = await startQueue({ home, logs, choice: options.queue ?? 'auto', redisUrl: options.redisUrl, hooks })
-      if (queue.child) started.push(queue.child)
-      state.queue = { kind: queue.kind, redisUrl: queue.redisUrl }
-      say(queue.child ? 'a Redis of our own' : queue.kind === 'redis' ? 'the Redis of REDIS_URL' : 'PostgreSQL')
-    })
-    await report.step('engine', async (say) => {
-      const engine = await startEngine({
-        choice: options.engine ?? 'start',
-        dockerHost: options.dockerHost,
-        logs,
-        home,
-        kept,
-        hooks,
-      })
-      if (engine.child) started.push(engine.child)
-      state.engine = { socket: engine.socket, version: engine.version, problem: engine.problem }
-      say(engine.problem ? `none, so nothing is built: ${engine.problem}` : `Docker ${engine.version}`)
-    })
-    if (options.imageRegistry !== false && state.engine.socket) {
-      await report.step('image registry', async (say) => {
-        const registry = await startImageRegistry({
-          home,
-          logs,
-          port: ports.imageRegistry,
-          secret: state.secrets.imageRegistrySecret,
-          hooks,
-        })
-        if (registry.child) started.push(registry.child)
-        state.imageRegistry = { host: registry.host, directory: registry.directory }
-        say(registry.host ?? 'none')
-      })
-    }
-    save()
-    for (const app of apps) {
-      if (app.builtFirst) await webBuild
-      await report.step(app.title, async (say) => {
-        started.push(await startApp(app, state, { logs, hooks, appEnv: options.appEnv }))
-        say(`http://127.0.0.1:${ports[app.port]}`)
-      })
-    }
-    save()
-    return {
-      state,
-      remember(facts) {
-        Object.assign(state, facts)
-        save()
-      },
-      stop,
-      kill() {
-        for (const child of started) child.kill()
-        lock?.release()
-      },
-      [Symbol.asyncDispose]: stop,
-    }
+    await startServices(start, state, opened.kept)
+    await startApps(start, state, webBuild)
+    writeLocalState(state)
+    return stackOf(state, stop)
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** What the parts of one start share. */
+interface Start {
+  options: StackOptions
+  report: Report
+  /** Aborted when the start is given up or the stack stops. */
+  signal: AbortSignal
+  apps: readonly App[]
+  home: string
+  logs: string
+  /** Notes something that has to be stopped again; null when there is nothing. */
+  add(child: Child | null): void
+}
+
+function stackOf(state: LocalState, stop: () => Promise<void>): Stack {
+  return {
+    state,
+    remember(facts) {
+      Object.assign(state, facts)
+      writeLocalState(state)
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** Reads what the last start left, stops what it left running, and makes sure of the ports. */
+async function openHome({ options, report, apps, home, logs }: Start): Promise<{ state: LocalState; kept: KeptState }> {
+  const kept = readKeptState(home)
+  await stopLeftovers(kept, report)
+  const ports = options.ports === 'free' ? await freePorts() : { ...defaultPorts, ...options.ports }
+  for (const name of wantedPorts(options, apps)) await requireFreePort(name, ports[name])
+  const state = newState({ home, logs, ports, kept, policy: options.policy ?? 'exact' })
+  recordProcess(state, 'supervisor', process.pid)
+  writeLocalState(state)
+  return { state, kept }
+}
+
+async function startWebBuild(start: Start, state: LocalState): Promise<void> {
+  if (!start.apps.some((app) => app.builtFirst)) return
+  const hooks = childHooks(start, state)
+  await start.report.step('site built', (say) => buildWeb(repositoryFolder, { say, logs: start.logs, hooks }))
+}
+
+async function startServices(start: Start, state: LocalState, kept: KeptState): Promise<void> {
+  const { options, report, home, logs, add } = start
+  const hooks = childHooks(start, state)
+  const { ports, secrets } = state
+
+  await report.step('PostgreSQL', async (say) => {
+    if (options.databaseUrl) {
+      state.database = { url: options.databaseUrl, kind: 'given', directory: null }
+      return say('the one of DATABASE_URL')
+    }
+    const server = await startPostgres({
+      home,
+      logs,
+      port: ports.postgres,
+      password: secrets.postgresPassword,
+      settings: options.postgresSettings,
+      hooks,
+    })
+    add(server.child)
+    state.database = { url: server.url, kind: 'embedded', directory: server.directory }
+    say(`port ${ports.postgres}`)
+  })
+  await report.step('database schema', async () => {
+    const migrate = options.migrate ?? (await import('@modelport/db/migrate')).migrate
+    await migrate(state.database.url)
+  })
+  await report.step('queue', async (say) => {
+    const queue = await startQueue({ home, logs, choice: options.queue ?? 'auto', redisUrl: options.redisUrl, hooks })
+    add(queue.child)
+    state.queue = { kind: queue.kind, redisUrl: queue.redisUrl }
+    say(queue.child ? 'a Redis of our own' : queue.kind === 'redis' ? 'the Redis of REDIS_URL' : 'PostgreSQL')
+  })
+  await report.step('engine', async (say) => {
+    const choice = options.engine ?? 'start'
+    const engine = await startEngine({ choice, dockerHost: options.dockerHost, logs, kept, hooks })
+    add(engine.child)
+    state.engine = { socket: engine.socket, version: engine.version, problem: engine.problem }
+    say(engine.problem ? `none, so nothing is built: ${engine.problem}` : `Docker ${engine.version}`)
+  })
+  if (options.imageRegistry === false || !state.engine.socket) return
+  await report.step('image registry', async (say) => {
+    const registry = await startImageRegistry({
+      home,
+      logs,
+      port: ports.imageRegistry,
+      secret: secrets.imageRegistrySecret,
+      hooks,
+    })
+    add(registry.child)
+    state.imageRegistry = { host: registry.host, directory: registry.directory }
+    say(registry.host ?? 'none')
+  })
+}
+
+async function startApps(start: Start, state: LocalState, webBuild: Promise<void>): Promise<void> {
+  const hooks = childHooks(start, state)
+  for (const app of start.apps) {
+    if (app.builtFirst) await webBuild
+    await start.report.step(app.title, async (say) => {
+      start.add(await startApp(app, state, { logs: start.logs, hooks, appEnv: start.options.appEnv }))
+      say(`http://127.0.0.1:${state.ports[app.port]}`)
+    })
+  }
+}
+
+function childHooks({ report, signal }: Start, state: LocalState): ChildHooks {
+  return {
+    report,
+    signal,
+    processChanged(name, pid) {
+      recordProcess(state, name, pid)
+      writeLocalState(state)
+    },
   }
 }
 
