@@ -1,0 +1,20 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+// Debian keeps servers in sbin, which is not on everyone's PATH.
+const alwaysSearched = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+
+/** The path of an installed program, or null. */
+export function findProgram(name: string, path = process.env.PATH ?? ''): string | null {
+  for (const folder of [...path.split(delimiter), ...alwaysSearched]) {
+    if (!folder) continue
+    const file = join(folder, name)
+    try {
+      accessSync(file, constants.X_OK)
+      if (statSync(file).isFile()) return file
+    } catch {
+      // Not here; the next folder may have it.
+    }
+  }
+  return null
+}
