@@ -310,6 +310,7 @@ async function quarantine(db: Db, build: Build): Promise<void> {
       line: null,
       exitCode: null,
       outOfMemory: false,
+      also: [],
     }
     const rows = await tx
       .update(builds)
