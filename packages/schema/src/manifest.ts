@@ -48,7 +48,10 @@ export function readManifest(stdout: string): { manifest: Manifest } | { problem
     const line = lines[i]!.trim()
     if (!line.startsWith('{') || !line.includes('"options"') || !line.includes('"commands"')) continue
     if (line.length > maxManifestBytes)
-      return problem('manifest/too-large', `The model’s interface is longer than ${maxManifestBytes} bytes; shorten descriptions and default values.`)
+      return problem(
+        'manifest/too-large',
+        `The model’s interface is longer than ${maxManifestBytes} bytes; shorten descriptions and default values.`,
+      )
     const value = parse(line)
     if (typeof value !== 'object' || value === null || !('options' in value) || !('commands' in value)) continue
     const parsed = Manifest.safeParse(value)

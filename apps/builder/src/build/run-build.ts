@@ -4,8 +4,8 @@ import type { ModelConfig } from '@modelport/schema/model-config'
 import type { Problem } from '@modelport/schema/model-config/problem'
 import { resolveBase } from '@modelport/schema/resolve-base'
 import type { Substitution, SubstitutionPolicy, Target } from '@modelport/schema/words'
-import type { BuildDriver, BuildLimits, EgressPolicy } from '../engine/build-driver.ts'
 import type { BaseImage } from '../bases/make-base.ts'
+import type { BuildDriver, BuildLimits, EgressPolicy } from '../engine/build-driver.ts'
 import type { Inspection } from '../engine/inspect-image.ts'
 import { PublisherError } from './build-error.ts'
 import type { BuildLog } from './build-log.ts'
@@ -13,8 +13,7 @@ import { renderDockerfile } from './dockerfile.ts'
 import type { ImagePlan } from './plan.ts'
 import type { Source } from './steps/fetch-source.ts'
 import { planImage } from './steps/plan-image.ts'
-import { readProject } from './plan/project.ts'
-import { type Licence, readConfigFile, readLicence, readReadme } from './steps/read-source.ts'
+import { type Licence, projectOf, readConfigFile, readLicence, readReadme } from './steps/read-source.ts'
 
 /** One build, as plain values. */
 export interface BuildRequest {
@@ -38,9 +37,15 @@ export interface BuildContext {
   step<T>(name: string, work: () => Promise<T>): Promise<T>
   /** Steps of the driver, which knows their times itself. */
   stepStarted(name: string, command: string): Promise<void>
-  stepEnded(name: string, end: { exitCode: number; outOfMemory: boolean; cached: boolean; durationMs: number }): Promise<void>
+  stepEnded(
+    name: string,
+    end: { exitCode: number; outOfMemory: boolean; cached: boolean; durationMs: number },
+  ): Promise<void>
   fetchSource(commit: string): Promise<Source>
-  parseConfig(bytes: Uint8Array, policy: SubstitutionPolicy): Promise<{ config: ModelConfig | null; problems: Problem[] }>
+  parseConfig(
+    bytes: Uint8Array,
+    policy: SubstitutionPolicy,
+  ): Promise<{ config: ModelConfig | null; problems: Problem[] }>
   catalogue: Catalogue
   ensureBase(entry: CatalogueEntry, onProgress: (line: string) => void): Promise<BaseImage>
   driver: BuildDriver
@@ -48,8 +53,18 @@ export interface BuildContext {
   egress: EgressPolicy
   inspectImage(imageId: string): Promise<Inspection>
   pushImage(imageId: string): Promise<PushedImage>
-  recordSource(found: { config: ModelConfig; warnings: Problem[]; readme: string | null; licence: Licence | null }): Promise<void>
-  recordBase(found: { entry: CatalogueEntry; imageId: string; substitutions: Substitution[]; dockerfile: string }): Promise<void>
+  recordSource(found: {
+    config: ModelConfig
+    warnings: Problem[]
+    readme: string | null
+    licence: Licence | null
+  }): Promise<void>
+  recordBase(found: {
+    entry: CatalogueEntry
+    imageId: string
+    substitutions: Substitution[]
+    dockerfile: string
+  }): Promise<void>
   signal: AbortSignal
 }
 
@@ -63,7 +78,13 @@ export interface PushedImage {
 /** What a finished build leaves, or that the config switches its target off. */
 export type BuildOutcome =
   | { kind: 'target-off' }
-  | { kind: 'built'; image: PushedImage; sizeBytes: number; manifest: Manifest; layers: { kind: string; step: string | null; reused: boolean }[] }
+  | {
+      kind: 'built'
+      image: PushedImage
+      sizeBytes: number
+      manifest: Manifest
+      layers: { kind: string; step: string | null; reused: boolean }[]
+    }
 
 /** From a commit to an image: the steps in order, plain values between them. Throws `BuildError`s. */
 export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<BuildOutcome> {
@@ -76,17 +97,16 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
   const read = await ctx.step('config', async () => {
     const { config, warnings } = await readModelConfig(ctx, build, source)
     if (!config.targets.includes(build.target)) return null
-    const project = await readProject(source)
-    const planned = planImage(config, build.target, project)
+    const planned = planImage(config, build.target, projectOf(source))
     const plan = requirePlan(planned, source)
     await describePlan(ctx, plan, [...warnings, ...planned.problems])
     await ctx.recordSource({
       config,
       warnings: [...warnings, ...planned.problems],
-      readme: await readReadme(source),
-      licence: await readLicence(source),
+      readme: readReadme(source),
+      licence: readLicence(source),
     })
-    return { config, plan, project }
+    return { config, plan }
   })
   if (!read) return { kind: 'target-off' }
   const { config, plan } = read
@@ -100,10 +120,19 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
         line: resolved.problem.line,
       })
     const { entry, substitutions } = resolved
-    await ctx.log.note('base', `Base image: Python ${entry.python}${entry.cuda ? `, CUDA ${entry.cuda}` : ''} (${entry.id}).`)
-    for (const s of substitutions) await ctx.log.note('base', `Substitution: ${s.kind} ${s.wanted} → ${s.got}. ${s.why}`)
+    await ctx.log.note(
+      'base',
+      `Base image: Python ${entry.python}${entry.cuda ? `, CUDA ${entry.cuda}` : ''} (${entry.id}).`,
+    )
+    for (const s of substitutions)
+      await ctx.log.note('base', `Substitution: ${s.kind} ${s.wanted} → ${s.got}. ${s.why}`)
     const image = await ctx.ensureBase(entry, (line) => void ctx.log.line('base', 'stdout', line))
-    await ctx.recordBase({ entry, imageId: image.imageId, substitutions, dockerfile: renderDockerfile(plan, entry) })
+    await ctx.recordBase({
+      entry,
+      imageId: image.imageId,
+      substitutions,
+      dockerfile: renderDockerfile(plan, `modelport-base:${entry.id}`),
+    })
     return image
   })
 
@@ -134,9 +163,17 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
 
   const image = await ctx.step('push', async () => {
     const reused = built.layers.filter((layer) => layer.reused).length
-    await ctx.log.note('push', `${reused} of ${built.layers.length} layers were reused; the image holds ${megabytes(built.sizeBytes)}.`)
+    await ctx.log.note(
+      'push',
+      `${reused} of ${built.layers.length} layers were reused; the image holds ${megabytes(built.sizeBytes)}.`,
+    )
     const pushed = await ctx.pushImage(built.imageId)
-    await ctx.log.note('push', pushed.pushed ? `Pushed as ${pushed.repository}@${pushed.digest}.` : 'There is no image registry: the image stays in this machine’s engine.')
+    await ctx.log.note(
+      'push',
+      pushed.pushed
+        ? `Pushed as ${pushed.repository}@${pushed.digest}.`
+        : 'There is no image registry: the image stays in this machine’s engine.',
+    )
     return pushed
   })
 
@@ -144,7 +181,10 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
 }
 
 async function describeSource(ctx: BuildContext, source: Source): Promise<void> {
-  await ctx.log.note('fetch', `${source.files.length} files, ${megabytes(source.bytes)}, content ${source.sha256.slice(0, 12)}.`)
+  await ctx.log.note(
+    'fetch',
+    `${source.files.length} files, ${megabytes(source.bytes)}, content ${source.sha256.slice(0, 12)}.`,
+  )
   if (source.submodules.length > 0)
     await ctx.log.note(
       'fetch',
@@ -157,7 +197,7 @@ async function readModelConfig(
   build: BuildRequest,
   source: Source,
 ): Promise<{ config: ModelConfig; warnings: Problem[] }> {
-  const bytes = await readConfigFile(source)
+  const bytes = readConfigFile(source)
   const { config, problems } = await ctx.parseConfig(bytes, build.substitutionPolicy)
   const errors = problems.filter((p) => p.severity === 'error')
   if (!config || errors.length > 0) throw configError(errors)
@@ -167,7 +207,11 @@ async function readModelConfig(
 /** All errors of a file as one: the first is the sentence, the others are listed with it. */
 function configError(errors: Problem[]): PublisherError {
   const [first, ...others] = errors
-  if (!first) return new PublisherError('model-config/unreadable', 'runway.yml cannot be read.', { step: 'config', file: 'runway.yml' })
+  if (!first)
+    return new PublisherError('model-config/unreadable', 'runway.yml cannot be read.', {
+      step: 'config',
+      file: 'runway.yml',
+    })
   return new PublisherError(first.code, first.sentence, {
     step: 'config',
     file: 'runway.yml',
@@ -209,7 +253,11 @@ async function manifestOf(ctx: BuildContext, inspection: Inspection): Promise<Ma
   const place = { step: 'inspect', exitCode: inspection.exitCode, outOfMemory: inspection.outOfMemory }
   const lastWords = inspection.stderr.trim().split('\n').at(-1)?.trim().slice(0, 300)
   if (inspection.outOfMemory)
-    throw new PublisherError('inspect/out-of-memory', 'The model ran out of memory while it described its interface (RW_META=1).', place)
+    throw new PublisherError(
+      'inspect/out-of-memory',
+      'The model ran out of memory while it described its interface (RW_META=1).',
+      place,
+    )
   if (inspection.timedOut)
     throw new PublisherError(
       'inspect/timed-out',
@@ -244,4 +292,5 @@ function imageLabels(build: BuildRequest): Record<string, string> {
   }
 }
 
-const megabytes = (bytes: number) => (bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} kB` : `${Math.round(bytes / 2 ** 20)} MB`)
+const megabytes = (bytes: number) =>
+  bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} kB` : `${Math.round(bytes / 2 ** 20)} MB`

@@ -379,3 +379,10 @@ export async function readLines(db: Db, buildId: string, { after = 0, limit = 10
 export async function recordReport(db: Db, buildId: string, checkRunId: number, reported: string): Promise<void> {
   await db.update(builds).set({ checkRunId, checkReported: reported }).where(eq(builds.id, buildId))
 }
+
+/** The current epoch of each of these builds. */
+export async function epochsOf(db: Db, ids: string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.select({ id: builds.id, epoch: builds.epoch }).from(builds).where(inArray(builds.id, ids))
+  return new Map(rows.map((row) => [row.id, row.epoch]))
+}

@@ -53,7 +53,8 @@ export async function unpackSource(archive: Readable, dir: string): Promise<Sour
   const work = (async () => {
     for await (const entry of unpack) {
       const header = entry.header
-      if (++entries > limits.entries) throw refused('source/too-many-files', `The repository holds more than ${limits.entries} files.`)
+      if (++entries > limits.entries)
+        throw refused('source/too-many-files', `The repository holds more than ${limits.entries} files.`)
       const path = innerPath(header)
       if (path === null) {
         entry.resume()
@@ -69,11 +70,19 @@ export async function unpackSource(archive: Readable, dir: string): Promise<Sour
         const head: Buffer[] = []
         let size = 0
         // `wx` with O_NOFOLLOW: a name that comes twice, or that is a link by now, is refused by the kernel.
-        const file = await open(join(dir, path), constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, mode)
+        const file = await open(
+          join(dir, path),
+          constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW,
+          mode,
+        )
         try {
           for await (const chunk of entry as AsyncIterable<Buffer>) {
             bytes += chunk.length
-            if (bytes > limits.bytes) throw refused('source/too-large', `The repository is larger than ${limits.bytes / 2 ** 30} GiB when unpacked.`)
+            if (bytes > limits.bytes)
+              throw refused(
+                'source/too-large',
+                `The repository is larger than ${limits.bytes / 2 ** 30} GiB when unpacked.`,
+              )
             hash.update(chunk)
             if (size < 4096) head.push(chunk)
             size += chunk.length
@@ -91,12 +100,21 @@ export async function unpackSource(archive: Readable, dir: string): Promise<Sour
         const target = header.linkname ?? ''
         const resolved = posix.normalize(posix.join(posix.dirname(path), target))
         if (posix.isAbsolute(target) || resolved === '..' || resolved.startsWith('../'))
-          throw refused('source/link-outside', `The link ${path} points outside the repository; replace it by the file that it means.`, path)
+          throw refused(
+            'source/link-outside',
+            `The link ${path} points outside the repository; replace it by the file that it means.`,
+            path,
+          )
         links.push({ path, target })
         files.push({ path, bytes: 0, link: true })
         hashes.push(`${path}\0link\0${target}`)
         entry.resume()
-      } else throw refused('source/entry-type', `The entry ${path} is a ${header.type}; only files, folders and links can be built.`, path)
+      } else
+        throw refused(
+          'source/entry-type',
+          `The entry ${path} is a ${header.type}; only files, folders and links can be built.`,
+          path,
+        )
     }
   })()
   try {
@@ -107,7 +125,12 @@ export async function unpackSource(archive: Readable, dir: string): Promise<Sour
     if (error instanceof PublisherError) throw error
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
       throw refused('source/name-twice', 'The archive holds one name twice.')
-    throw new PlatformError('source/broken-archive', 'The commit’s archive did not arrive whole; it is fetched again.', { step: 'fetch' }, { cause: error })
+    throw new PlatformError(
+      'source/broken-archive',
+      'The commit’s archive did not arrive whole; it is fetched again.',
+      { step: 'fetch' },
+      { cause: error },
+    )
   }
   // Links come last, so that no file is ever written through one.
   for (const link of links) {
@@ -124,12 +147,14 @@ export async function unpackSource(archive: Readable, dir: string): Promise<Sour
 function innerPath(header: Header): string | null {
   const name = header.name.replace(/\/+$/, '')
   const shown = name.replaceAll(new RegExp(unsafeName, 'g'), '?').slice(0, 200)
-  if (unsafeName.test(name)) throw refused('source/name', `The name “${shown}” holds control characters; rename the file.`)
+  if (unsafeName.test(name))
+    throw refused('source/name', `The name “${shown}” holds control characters; rename the file.`)
   if (name.startsWith('/') || name.includes('\\') || name.split('/').includes('..') || name.split('/').includes('.'))
     throw refused('source/name', `The name “${shown}” leads outside the repository, or holds a backslash.`)
   const parts = name.split('/').slice(1)
   if (parts.length === 0) return null
-  if (parts.length > limits.depth) throw refused('source/too-deep', `The repository has folders more than ${limits.depth} deep.`)
+  if (parts.length > limits.depth)
+    throw refused('source/too-deep', `The repository has folders more than ${limits.depth} deep.`)
   if (parts.some((part) => part === '' || Buffer.byteLength(part) > limits.nameBytes))
     throw refused('source/name', `The name “${shown}” is empty or longer than ${limits.nameBytes} bytes.`)
   return parts.join('/')
