@@ -96,7 +96,9 @@ async function ensureLayer(
 /** Runs mmdebstrap and streams its archive into the engine, so that no file of that size lies on this disk. */
 async function makeDebian(engine: Engine, suite: string, core: string[], sources: string, options: BaseOptions) {
   const { mirror } = options
-  const dates = mirror.checkDates ? [] : ['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Check-Date "false"']
+  const dates = mirror.checkDates
+    ? []
+    : ['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Check-Date "false"']
   const proxy = mirror.proxy ? [`--aptopt=Acquire::http::Proxy "${mirror.proxy}"`] : []
   const excluded = ['man', 'doc', 'locale'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`)
   const mmdebstrap = spawn(
@@ -111,12 +113,20 @@ async function makeDebian(engine: Engine, suite: string, core: string[], sources
       ...proxy,
       ...excluded,
       '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/hostname "$1"/etc/resolv.conf',
-      ...(mirror.checkDates ? [] : ['--customize-hook=printf "%s\\n" "Acquire::Check-Valid-Until \\"false\\";" "Acquire::Check-Date \\"false\\";" > "$1"/etc/apt/apt.conf.d/80dates']),
+      ...(mirror.checkDates
+        ? []
+        : [
+            '--customize-hook=printf "%s\\n" "Acquire::Check-Valid-Until \\"false\\";" "Acquire::Check-Date \\"false\\";" > "$1"/etc/apt/apt.conf.d/80dates',
+          ]),
       suite,
       '-',
       '-',
     ],
-    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, SOURCE_DATE_EPOCH: '1000000000' }, signal: options.signal },
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, SOURCE_DATE_EPOCH: '1000000000' },
+      signal: options.signal,
+    },
   )
   mmdebstrap.stdin.end(sources)
   const tail: string[] = []

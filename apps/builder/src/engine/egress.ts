@@ -77,7 +77,10 @@ async function ensureProxy(engine: Engine, config: EgressConfig, policy: EgressP
     'PYTHONDONTWRITEBYTECODE=1',
   ]
   // A changed setting or base is another proxy; the old one serves its running builds to their end.
-  const hash = createHash('sha256').update(JSON.stringify([Image, Env])).digest('hex').slice(0, 12)
+  const hash = createHash('sha256')
+    .update(JSON.stringify([Image, Env]))
+    .digest('hex')
+    .slice(0, 12)
   const name = `modelport-egress-${engine.installation}-${policy}-${hash}`
   for (let attempt = 1; ; attempt++) {
     const state = await engine.docker
@@ -135,7 +138,9 @@ async function ensureProxy(engine: Engine, config: EgressConfig, policy: EgressP
 async function untilListening(engine: Engine, id: string, startedAt: Date): Promise<void> {
   for (;;) {
     if (Date.now() - startedAt.getTime() > 10_000) return
-    const said = await engine.docker.getContainer(id).logs({ stdout: true, since: Math.floor(startedAt.getTime() / 1000) })
+    const said = await engine.docker
+      .getContainer(id)
+      .logs({ stdout: true, since: Math.floor(startedAt.getTime() / 1000) })
     if (said.includes('"listening"')) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

@@ -71,9 +71,7 @@ export async function probeEngine(engine: Engine): Promise<EngineProbe> {
 }
 
 /** Free bytes and inodes of a folder's file system, or null where this machine does not have it. */
-export async function freeSpace(
-  path: string,
-): Promise<{ path: string; freeBytes: number; freeInodes: number } | null> {
+export async function freeSpace(path: string): Promise<{ path: string; freeBytes: number; freeInodes: number } | null> {
   try {
     const disk = await statfs(path)
     return { path, freeBytes: disk.bavail * disk.bsize, freeInodes: disk.ffree }

@@ -29,7 +29,7 @@ export class LineSplitter {
   readonly #decoder = new TextDecoder()
   #held = ''
   #cut = false
-  #returned = false
+  #returned = false;
 
   /** The lines that these bytes complete, without their newlines. */
   *push(bytes: Uint8Array): Generator<string> {
