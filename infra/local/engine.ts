@@ -17,7 +17,7 @@ export interface EngineOptions {
   dockerHost?: string
   logs: string
   /** Tells whether an engine that runs is one that an earlier start of ours started. */
-  kept: KeptState
+  kept: Pick<KeptState, 'processes' | 'processIdentities'>
   hooks: ChildHooks
 }
 

@@ -26,7 +26,7 @@ export function takeLock(file: string, wants: string): Lock {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
       const holder = readHolder(file)
-      if (holder && holder.identity !== null && processIdentity(holder.pid) === holder.identity) {
+      if (holder && isAlive(holder)) {
         throw new StackError(
           `${wants} is already in use by process ${holder.pid}. Stop that one first (Ctrl-C in its terminal, or: kill ${holder.pid}).`,
         )
@@ -37,6 +37,16 @@ export function takeLock(file: string, wants: string): Lock {
   } finally {
     rmSync(draft, { force: true })
   }
+}
+
+/** The pid of the live process that holds this lock, or null. */
+export function readOwnerOfLock(file: string): number | null {
+  const holder = readHolder(file)
+  return holder && isAlive(holder) ? holder.pid : null
+}
+
+function isAlive({ pid, identity }: Holder): boolean {
+  return identity !== null && processIdentity(pid) === identity
 }
 
 function releaseLock(file: string, own: Holder): void {

@@ -5,10 +5,11 @@ import { findProgram } from './programs.ts'
 import type { Report } from './report.ts'
 import { StackError } from './stack-error.ts'
 
-/** A Debian package that we call as a program: what shows that it is here, and what it is for. */
+/** A Debian package that we use: what shows that it is here, and what it is for. */
 export interface SystemPackage {
   name: string
-  program: string
+  /** A program, or the path of a file or folder. */
+  shownBy: string
   /** Packages that come with it, since we install without recommendations. */
   with?: string[]
   why: string
@@ -18,10 +19,10 @@ export interface SystemPackage {
 
 /** What the local stack uses beyond Node. */
 export const stackPackages: readonly SystemPackage[] = [
-  { name: 'git', program: 'git', why: 'the local GitHub keeps real repositories', without: 'nothing can be pushed' },
+  { name: 'git', shownBy: 'git', why: 'the local GitHub keeps real repositories', without: 'nothing can be pushed' },
   {
     name: 'docker.io',
-    program: 'dockerd',
+    shownBy: 'dockerd',
     // The firewall rules of networks; certificates for pulling images.
     with: ['iptables', 'ca-certificates'],
     why: 'builds and inspects images',
@@ -29,28 +30,47 @@ export const stackPackages: readonly SystemPackage[] = [
   },
   {
     name: 'docker-registry',
-    program: 'docker-registry',
+    shownBy: 'docker-registry',
     why: 'the image registry',
     without: 'images cannot be pulled',
   },
   {
     name: 'redis-server',
-    program: 'redis-server',
+    shownBy: 'redis-server',
     why: 'carries the jobs',
     without: 'PostgreSQL carries them, slower',
   },
-  { name: 'mmdebstrap', program: 'mmdebstrap', why: 'makes the base images', without: 'no base image can be made' },
+  { name: 'mmdebstrap', shownBy: 'mmdebstrap', why: 'makes the base images', without: 'no base image can be made' },
 ]
 
 /** What the tests use beyond that. */
 export const testPackages: readonly SystemPackage[] = [
-  { name: 'chromium', program: 'chromium', why: 'the browser of the end-to-end tests', without: 'those tests fail' },
-  { name: 'python3', program: 'python3', why: 'runs the tests of the Python SDK', without: 'those tests fail' },
+  { name: 'chromium', shownBy: 'chromium', why: 'the browser of the end-to-end tests', without: 'those tests fail' },
+  {
+    name: 'python3',
+    shownBy: '/usr/bin/python3',
+    why: 'runs the tests of the Python SDK',
+    without: 'those tests fail',
+  },
+  {
+    name: 'python3-numpy',
+    shownBy: '/usr/lib/python3/dist-packages/numpy',
+    why: 'arrays in the tests of the Python SDK',
+    without: 'some of those tests are skipped',
+  },
+  {
+    name: 'python3-pil',
+    shownBy: '/usr/lib/python3/dist-packages/PIL',
+    why: 'images in the tests of the Python SDK',
+    without: 'some of those tests are skipped',
+  },
 ]
 
-/** The packages of this list whose program is not on this machine. */
+/** The packages of this list that are not on this machine. */
 export function missingPackages(wanted: readonly SystemPackage[]): SystemPackage[] {
-  return wanted.filter(({ program }) => findProgram(program) === null)
+  return wanted.filter(({ shownBy }) =>
+    shownBy.startsWith('/') ? !existsSync(shownBy) : findProgram(shownBy) === null,
+  )
 }
 
 /** Whether we may install packages here: root on a system with apt. */
