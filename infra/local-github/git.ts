@@ -93,7 +93,10 @@ export async function resolveCommit(dir: string, ref: string): Promise<string | 
         (name) => name === 'HEAD' || name.startsWith('refs/') || /^[0-9a-f]{7,40}$/.test(name),
       )
   // A branch named like a short SHA is still a branch.
-  const ordered = [...names.filter((name) => name.startsWith('refs/')), ...names.filter((name) => !name.startsWith('refs/'))]
+  const ordered = [
+    ...names.filter((name) => name.startsWith('refs/')),
+    ...names.filter((name) => !name.startsWith('refs/')),
+  ]
   for (const name of ordered) {
     try {
       const sha = (await git(dir, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`])).trim()
@@ -150,7 +153,8 @@ function parseLog(out: string): CommitFiles[] {
   const commits: CommitFiles[] = []
   let at = 0
   // A record begins at two empty parts and a SHA; file lists between are status and path pairs.
-  const startsRecord = (i: number) => parts[i] === '' && parts[i + 1] === '' && /^[0-9a-f]{40}$/.test(parts[i + 2] ?? '')
+  const startsRecord = (i: number) =>
+    parts[i] === '' && parts[i + 1] === '' && /^[0-9a-f]{40}$/.test(parts[i + 2] ?? '')
   while (at < parts.length) {
     if (!startsRecord(at)) {
       at += 1
@@ -200,7 +204,11 @@ export interface TreeEntry {
 }
 
 /** Lists a tree; `path` narrows it to a folder's own entries (trailing slash) or to one entry. */
-export async function readTree(dir: string, treeish: string, options: { recursive?: boolean; path?: string } = {}): Promise<TreeEntry[]> {
+export async function readTree(
+  dir: string,
+  treeish: string,
+  options: { recursive?: boolean; path?: string } = {},
+): Promise<TreeEntry[]> {
   const out = await git(dir, [
     'ls-tree',
     '-z',
@@ -239,7 +247,12 @@ export interface Ref {
 
 /** Lists refs below a prefix such as `refs/heads/`, by name. */
 export async function readRefs(dir: string, ...patterns: string[]): Promise<Ref[]> {
-  const out = await git(dir, ['for-each-ref', '--format=%(refname)%00%(objectname)%00%(objecttype)', '--end-of-options', ...patterns])
+  const out = await git(dir, [
+    'for-each-ref',
+    '--format=%(refname)%00%(objectname)%00%(objecttype)',
+    '--end-of-options',
+    ...patterns,
+  ])
   return out
     .split('\n')
     .filter(Boolean)

@@ -351,7 +351,10 @@ export function shortRepository(ctx: Context, repository: Repository) {
 }
 
 /** Where a status of all runs together stands: what GitHub shows for a suite. */
-export function suiteOutcome(runs: CheckRun[]): { status: 'queued' | 'in_progress' | 'completed'; conclusion: string | null } {
+export function suiteOutcome(runs: CheckRun[]): {
+  status: 'queued' | 'in_progress' | 'completed'
+  conclusion: string | null
+} {
   if (runs.length === 0) return { status: 'queued', conclusion: null }
   if (runs.some((run) => run.status !== 'completed')) {
     return { status: runs.every((run) => run.status === 'queued') ? 'queued' : 'in_progress', conclusion: null }

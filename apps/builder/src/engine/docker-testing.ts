@@ -26,7 +26,8 @@ export async function openTestEngine(): Promise<{ engine: Engine; close: () => P
 
 /** Options for making bases from this machine's mirror and the repository's SDK. */
 export async function testBaseOptions(): Promise<BaseOptions> {
-  const sdk = process.env.MODELPORT_SDK_DIR ?? fileURLToPath(new URL('../../../../packages/sdk-python', import.meta.url))
+  const sdk =
+    process.env.MODELPORT_SDK_DIR ?? fileURLToPath(new URL('../../../../packages/sdk-python', import.meta.url))
   if (!existsSync(join(sdk, 'build_wheels.py'))) throw new Error(`${sdk} holds no build_wheels.py`)
   return { mirror: await readMachineMirror(), sdkDir: sdk, lockDir: join(tmpdir(), 'modelport-locks') }
 }

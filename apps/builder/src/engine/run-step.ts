@@ -134,7 +134,9 @@ async function overDisk(container: Docker.Container, watch: StepWatch, dataRoot:
 }
 
 /** The container's state with the bytes that it added; the client's types know neither the option nor the answer. */
-async function inspectWithSize(container: Docker.Container): Promise<Docker.ContainerInspectInfo & { SizeRw?: number }> {
+async function inspectWithSize(
+  container: Docker.Container,
+): Promise<Docker.ContainerInspectInfo & { SizeRw?: number }> {
   const inspect = container.inspect.bind(container) as (options: object) => Promise<Docker.ContainerInspectInfo>
   return await inspect({ size: true })
 }

@@ -9,7 +9,7 @@ import {
   syncPublisher,
 } from '@modelport/db/queries/models'
 import { createVersion, type NewVersion, supersedeQueued } from '@modelport/db/queries/versions'
-import { describeMissingConfig } from '@modelport/schema/model-config'
+import { describeMissingConfig } from '@modelport/schema/model-config/missing'
 import type { Octokit } from '@octokit/rest'
 import { githubStatus } from '../github/github-client.ts'
 import type { Intake } from './intake-context.ts'

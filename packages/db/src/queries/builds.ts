@@ -286,11 +286,12 @@ export async function sweepBuilds(db: Db): Promise<number> {
     if (build.state === 'running' && build.epoch >= maxStarts) await quarantine(db, build)
     else
       await db.transaction(async (tx) => {
-        // A queued build keeps the time of its last message in lease_expires_at, so that it is not swept every round.
-        await tx
-          .update(builds)
-          .set(build.state === 'queued' ? { leaseExpiresAt: sql`now() + interval '60 seconds'` } : {})
-          .where(and(eq(builds.id, build.id), eq(builds.state, 'queued')))
+        // A queued build notes here when it was last swept, so that a long queue is not swept every round.
+        if (build.state === 'queued')
+          await tx
+            .update(builds)
+            .set({ leaseExpiresAt: sql`now() + interval '60 seconds'` })
+            .where(and(eq(builds.id, build.id), eq(builds.state, 'queued')))
         await tx.execute(sql`insert into outbox (kind, build_id) select 'build', ${build.id}
           where not exists (select 1 from outbox where build_id = ${build.id} and kind = 'build')`)
       })
