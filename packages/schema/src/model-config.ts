@@ -71,7 +71,7 @@ export function parseModelConfig(bytes: Uint8Array, options: ParseOptions): Pars
 }
 
 /** `rejected` with any error, `warned` with any warning, else `accepted`. */
-export function verdictOf(problems: readonly Problem[]): 'accepted' | 'warned' | 'rejected' {
+export function verdictOf(problems: readonly Pick<Problem, 'severity'>[]): 'accepted' | 'warned' | 'rejected' {
   if (problems.some((problem) => problem.severity === 'error')) return 'rejected'
   return problems.some((problem) => problem.severity === 'warning') ? 'warned' : 'accepted'
 }
