@@ -41,7 +41,12 @@ const bin = (name: string) => join(repository, 'node_modules/.bin', name)
 const stages: Stage[] = [
   { name: 'format and lint', command: bin('biome'), args: ['check', '.'], limitMinutes: 5 },
   { name: 'rooms', command: process.execPath, args: ['--import', 'tsx', 'infra/check/rooms.ts'], limitMinutes: 5 },
-  { name: 'types', command: bin('turbo'), args: ['run', 'types', '--continue=always', '--output-logs=errors-only'], limitMinutes: 15 },
+  {
+    name: 'types',
+    command: bin('turbo'),
+    args: ['run', 'types', '--continue=always', '--output-logs=errors-only'],
+    limitMinutes: 15,
+  },
   vitestStage('fast', 15),
   ...(existsSync(sdkTests) ? [pythonStage()] : []),
   { ...vitestStage('services', 30), fullOnly: true },
