@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process'
-import { existsSync, openSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { Child, ChildHooks } from './child.ts'
 import type { KeptState } from './local-state.ts'
 import { isSameProcess, processIdentity } from './process-identity.ts'
-import { findProgram } from './programs.ts'
+import { findProgram, fullPath } from './programs.ts'
 import { StackError } from './stack-error.ts'
 
 /** `start`: start an engine where we may. `probe`: use one that runs. `none`: no engine. */
@@ -15,6 +16,8 @@ export type EngineChoice = 'start' | 'probe' | 'none'
 export interface EngineOptions {
   choice: EngineChoice
   dockerHost?: string
+  /** Where an engine listens when `dockerHost` does not say; another one in tests. */
+  usualSocket?: string
   logs: string
   /** Tells whether an engine that runs is one that an earlier start of ours started. */
   kept: Pick<KeptState, 'processes' | 'processIdentities'>
@@ -31,30 +34,32 @@ export interface RunningEngine {
 
 const usualSocket = '/var/run/docker.sock'
 
-/** Finds a Docker engine, or starts one as root where it is installed but does not run. */
+/** Finds a Docker engine, or starts one as root where it is installed but does not run. Whatever goes wrong leaves a stack that does not build. */
 export async function startEngine(options: EngineOptions): Promise<RunningEngine> {
   if (options.choice === 'none') return noEngine('it was switched off')
-  const place = engineSocket(options.dockerHost)
+  const place = engineSocket(options.dockerHost, options.usualSocket)
   if ('problem' in place) return noEngine(place.problem)
   const { socket } = place
   const running = await probeEngine(socket)
-  if (running.version) {
-    return { socket, version: running.version, problem: null, child: adoptEngine(options) }
-  }
-  const why = running.problem
-  if (options.choice === 'probe' || options.dockerHost) return noEngine(why)
+  if (running.version) return { socket, version: running.version, problem: null, child: adoptEngine(options) }
+  if (options.choice === 'probe' || options.dockerHost) return noEngine(running.problem)
   const program = findProgram('dockerd')
-  if (!program) return noEngine(`Docker is not installed. ${installCommand}`)
-  if (process.getuid?.() !== 0) return noEngine(`${why}. Start it with: sudo systemctl start docker`)
-  const started = await startDockerd(program, socket, options)
-  return { socket, version: started.version, problem: null, child: started.child }
+  if (!program) return noEngine('Docker is not installed. On Debian: apt-get install docker.io')
+  if (process.getuid?.() !== 0) return noEngine(`${running.problem}. Start it with: sudo systemctl start docker`)
+  try {
+    const started = existsSync('/run/systemd/system')
+      ? await startSystemEngine(socket, options)
+      : await startDockerd(program, socket, options)
+    return { socket, version: started.version, problem: null, child: started.child }
+  } catch (error) {
+    options.hooks.signal?.throwIfAborted()
+    return noEngine((error as Error).message)
+  }
 }
 
-export const installCommand = 'On Debian: apt-get install docker.io'
-
 /** The socket that an address names. We speak to an engine of this machine only: builds bind its folders. */
-export function engineSocket(dockerHost?: string): { socket: string } | { problem: string } {
-  if (!dockerHost) return { socket: usualSocket }
+export function engineSocket(dockerHost?: string, usual = usualSocket): { socket: string } | { problem: string } {
+  if (!dockerHost) return { socket: usual }
   if (dockerHost.startsWith('unix://')) return { socket: dockerHost.slice('unix://'.length) }
   return {
     problem: `DOCKER_HOST is ${dockerHost}, and only an engine on a unix socket of this machine is used (unix:///path)`,
@@ -79,26 +84,42 @@ export async function probeEngine(socket: string): Promise<{ version: string | n
   }
 }
 
-async function startDockerd(
-  program: string,
-  socket: string,
-  options: EngineOptions,
-): Promise<{ version: string; child: Child }> {
+interface StartedEngine {
+  version: string
+  child: Child | null
+}
+
+/** Where systemd keeps the engine, it starts it and it is not ours to stop. */
+async function startSystemEngine(socket: string, { hooks }: EngineOptions): Promise<StartedEngine> {
+  await promisify(execFile)('systemctl', ['start', 'docker'])
+  return { version: await untilEngineAnswers(socket, 60_000, hooks.signal), child: null }
+}
+
+async function startDockerd(program: string, socket: string, options: EngineOptions): Promise<StartedEngine> {
   const logFile = join(options.logs, 'dockerd.log')
   const log = openSync(logFile, 'a', 0o600)
   // Its output goes to a file, not to us: it may outlive a supervisor that is killed, and a closed pipe would end it.
-  const daemon = spawn(program, ['--host', `unix://${socket}`], { detached: true, stdio: ['ignore', log, log] })
+  const daemon = spawn(program, ['--host', `unix://${socket}`], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    // It calls iptables and containerd.
+    env: { ...process.env, PATH: fullPath() },
+  })
+  closeSync(log)
   const failed = new Promise<never>((_, fail) => {
     daemon.once('error', (error) => fail(new StackError(`dockerd could not be started: ${error.message}`)))
     daemon.once('exit', (code) => fail(new StackError(`dockerd ended with exit code ${code}; its log is ${logFile}`)))
   })
   failed.catch(() => {})
-  const pid = daemon.pid
-  const version = await Promise.race([untilEngineAnswers(socket, 60_000, options.hooks.signal), failed])
-  daemon.unref()
-  const child = engineChild(pid!, options.hooks)
-  options.hooks.processChanged('dockerd', pid!)
-  return { version, child }
+  if (daemon.pid) options.hooks.processChanged('dockerd', daemon.pid)
+  try {
+    const version = await Promise.race([untilEngineAnswers(socket, 60_000, options.hooks.signal), failed])
+    daemon.unref()
+    return { version, child: engineChild(daemon.pid!, options.hooks) }
+  } catch (error) {
+    if (daemon.pid) await engineChild(daemon.pid, options.hooks).stop()
+    throw error
+  }
 }
 
 function noEngine(problem: string): RunningEngine {

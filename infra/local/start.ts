@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   tellAddresses(stack, wanted, (performance.now() - began) / 1000)
   const examples = wanted.examples ? publishFirstExamples(stack, wanted, report, asked.signal) : Promise.resolve()
   await asked.promise
-  console.log('\nStopping ...')
+  console.log('\nStopping (Ctrl-C again ends everything at once) ...')
   const stopping = performance.now()
   await examples
   await stack.stop()
@@ -95,6 +95,7 @@ function onAskedToStop(home: string): { promise: Promise<void>; signal: AbortSig
       asked.abort()
     } else if (Date.now() - firstAt > sameKeystrokeMs) {
       killEverything(home)
+      console.log('Ended at once.')
       process.exit(130)
     }
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Catalogue } from './catalogue.ts'
 import type { ForeignFile } from './model-config/foreign.ts'
+import { configLimits } from './model-config/limits.ts'
 import type { Problem } from './model-config/problem.ts'
 import { readYaml } from './model-config/read-yaml.ts'
 import { judgeRoot } from './model-config/rules.ts'
@@ -70,11 +71,15 @@ export function parseModelConfig(bytes: Uint8Array, options: ParseOptions): Pars
 }
 
 /** `rejected` with any error, `warned` with any warning, else `accepted`. */
-export function verdictOf(problems: readonly Problem[]): 'accepted' | 'warned' | 'rejected' {
+export function verdictOf(problems: readonly Pick<Problem, 'severity'>[]): 'accepted' | 'warned' | 'rejected' {
   if (problems.some((problem) => problem.severity === 'error')) return 'rejected'
   return problems.some((problem) => problem.severity === 'warning') ? 'warned' : 'accepted'
 }
 
+/** In the order of the file; of very many, the errors before the rest. */
 function sortByPlace(problems: Problem[]): Problem[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
+  const byPlace = (a: Problem, b: Problem) => a.line - b.line || a.column - b.column
+  const errors = problems.filter((problem) => problem.severity === 'error').toSorted(byPlace)
+  const others = problems.filter((problem) => problem.severity !== 'error').toSorted(byPlace)
+  return [...errors, ...others].slice(0, configLimits.problems).toSorted(byPlace)
 }

@@ -8,4 +8,6 @@ export const configLimits = {
   stepBytes: 32 * 1024,
   patterns: 200,
   patternBytes: 1024,
+  /** Reported at once; a page or a check run shows no more. */
+  problems: 200,
 } as const

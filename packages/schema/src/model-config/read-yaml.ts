@@ -72,6 +72,7 @@ export function readYaml(bytes: Uint8Array): { root: ConfigNode | null; problems
   const problems: Problem[] = document.errors
     .filter((error) => error.code === 'DUPLICATE_KEY')
     .map((error) => duplicateKey(text, error, at))
+  // Of several syntax errors the first is the cause; the others mostly follow from it.
   const fatal = document.errors.find((error) => error.code !== 'DUPLICATE_KEY')
   if (fatal) return { root: null, problems: [...problems, yamlError(text, fatal, at)] }
   const second = documents[1]
@@ -240,21 +241,28 @@ function duplicateKey(text: string, error: YAMLError, at: (offset: number) => Pl
 
 function yamlError(text: string, error: YAMLError, at: (offset: number) => Place): Problem {
   const place = at(error.pos[0])
-  const line = (text.split('\n')[place.line - 1] ?? '').replace(/\r$/, '')
+  const lines = text.split(/\r?\n/)
+  const line = lines[place.line - 1] ?? ''
+  const above = lines.slice(Math.max(place.line - 4, 0), place.line)
+  const common = { severity: 'error' as const, at: place, value: line.trim() }
+  if (error.code === 'NON_STRING_KEY') {
+    const understood = 'a key is something else than plain text (a list, a map, an alias or nothing)'
+    return makeProblem({ ...common, code: 'complex-key', understood, mend: 'write keys as plain words' })
+  }
+  if (error.code === 'BAD_DIRECTIVE') return directive(text, at)
   return makeProblem({
+    ...common,
     code: 'yaml',
-    severity: 'error',
-    at: place,
-    value: line.trim(),
     understood: `the file is not valid YAML (${error.message.replace(/\s+/g, ' ').replace(/\.$/, '')})`,
-    mend: yamlHint(line, error),
+    mend: yamlHint(line, above, error),
   })
 }
 
-function yamlHint(line: string, error: YAMLError): string {
+function yamlHint(line: string, above: readonly string[], error: YAMLError): string {
   if (/^\s*-?\s*\*/.test(line)) return 'put quotes around a value that begins with `*`, as in `- "*.pt"`'
   if (error.code === 'TAB_AS_INDENT' || /^ *\t/.test(line)) return 'indent with spaces, not with tabs'
-  if (/^\s*(\.\. |```|#+ )/.test(line)) return 'remove text that was pasted from a documentation page'
+  if (above.some((text) => /^\s*(\.\. |```|<[a-z]+>)/.test(text)))
+    return 'remove text that was pasted from a documentation page'
   if (/^\s*[-\w]+:\S/.test(line)) return 'put a space after the colon'
   if (/^\s*-[^\s-]/.test(line)) return 'put a space after the dash'
   if (/:\s.*:\s|:\s.*:$/.test(line)) return 'put quotes around a value that holds a colon followed by a space'

@@ -229,7 +229,7 @@ function judgeCuda(
       at: value ?? root,
       path: 'cuda',
       understood: '`cuda` is missing although a GPU image is to be built',
-      allowed: known.join(', '),
+      allowed: known.map(trimZero).join(', '),
       mend: `add \`cuda: ${example}\`, or switch the GPU image off with \`spec: {gpu: False}\``,
     })
     return null
@@ -602,7 +602,7 @@ function reportUnknownKey(
     understood: metadata
       ? "the key is not part of the format and is kept for the model's page"
       : 'the key is not part of the format and changes nothing',
-    allowed: known.join(', '),
+    allowed: metadata ? null : known.join(', '),
     mend: metadata ? 'nothing needs to be done' : 'delete it, or correct its name',
   })
   return true

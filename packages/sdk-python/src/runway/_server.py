@@ -212,7 +212,7 @@ def _framing(headers):
         return True, 0
     if length is None:
         return False, 0
-    if not (length.isdigit() and length.isprintable() and len(length) <= 18):
+    if not (length.isdecimal() and len(length) <= 18):
         raise HttpError(400, 'Content-Length is not a number.')
     return False, int(length)
 
