@@ -5,7 +5,19 @@ import type { Account, Level, Repository } from './store.ts'
 export const LOGIN = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})$/
 
 // Words that are pages of ours.
-const RESERVED = new Set(['api', 'login', 'logout', 'apps', 'settings', 'codeload', 'healthz', 'assets', 'new', 'organizations', 'raw'])
+const RESERVED = new Set([
+  'api',
+  'login',
+  'logout',
+  'apps',
+  'settings',
+  'codeload',
+  'healthz',
+  'assets',
+  'new',
+  'organizations',
+  'raw',
+])
 
 /** Tells whether an account may have this login. */
 export function isLogin(login: string): boolean {
@@ -34,7 +46,12 @@ export function ensureUser(ctx: Context, login: string): Account | null {
 }
 
 /** Makes an organisation with one administrator; null when the name is taken or not one. */
-export function createOrganization(ctx: Context, login: string, admin: Account, name: string | null = null): Account | null {
+export function createOrganization(
+  ctx: Context,
+  login: string,
+  admin: Account,
+  name: string | null = null,
+): Account | null {
   if (!isLogin(login) || findAccount(ctx, login)) return null
   return ctx.store.accounts.put({
     id: ctx.store.nextId(),

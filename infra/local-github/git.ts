@@ -36,6 +36,7 @@ export function gitEnvironment(settings: Record<string, string> = {}): Record<st
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
+    GIT_LITERAL_PATHSPECS: '1',
     GIT_CONFIG_COUNT: String(Object.keys(settings).length),
   }
   for (const [index, [key, value]] of Object.entries(settings).entries()) {
@@ -93,7 +94,10 @@ export async function resolveCommit(dir: string, ref: string): Promise<string | 
         (name) => name === 'HEAD' || name.startsWith('refs/') || /^[0-9a-f]{7,40}$/.test(name),
       )
   // A branch named like a short SHA is still a branch.
-  const ordered = [...names.filter((name) => name.startsWith('refs/')), ...names.filter((name) => !name.startsWith('refs/'))]
+  const ordered = [
+    ...names.filter((name) => name.startsWith('refs/')),
+    ...names.filter((name) => !name.startsWith('refs/')),
+  ]
   for (const name of ordered) {
     try {
       const sha = (await git(dir, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`])).trim()
@@ -150,7 +154,8 @@ function parseLog(out: string): CommitFiles[] {
   const commits: CommitFiles[] = []
   let at = 0
   // A record begins at two empty parts and a SHA; file lists between are status and path pairs.
-  const startsRecord = (i: number) => parts[i] === '' && parts[i + 1] === '' && /^[0-9a-f]{40}$/.test(parts[i + 2] ?? '')
+  const startsRecord = (i: number) =>
+    parts[i] === '' && parts[i + 1] === '' && /^[0-9a-f]{40}$/.test(parts[i + 2] ?? '')
   while (at < parts.length) {
     if (!startsRecord(at)) {
       at += 1
@@ -200,7 +205,11 @@ export interface TreeEntry {
 }
 
 /** Lists a tree; `path` narrows it to a folder's own entries (trailing slash) or to one entry. */
-export async function readTree(dir: string, treeish: string, options: { recursive?: boolean; path?: string } = {}): Promise<TreeEntry[]> {
+export async function readTree(
+  dir: string,
+  treeish: string,
+  options: { recursive?: boolean; path?: string } = {},
+): Promise<TreeEntry[]> {
   const out = await git(dir, [
     'ls-tree',
     '-z',
@@ -237,9 +246,10 @@ export interface Ref {
   type: string
 }
 
-/** Lists refs below a prefix such as `refs/heads/`, by name. */
-export async function readRefs(dir: string, ...patterns: string[]): Promise<Ref[]> {
-  const out = await git(dir, ['for-each-ref', '--format=%(refname)%00%(objectname)%00%(objecttype)', '--end-of-options', ...patterns])
+/** Lists refs below a prefix such as `refs/heads/` (or one full ref), by name; `at` keeps those that name this object. */
+export async function readRefs(dir: string, prefix: string, at?: string): Promise<Ref[]> {
+  const format = '--format=%(refname)%00%(objectname)%00%(objecttype)'
+  const out = await git(dir, ['for-each-ref', format, ...(at ? [`--points-at=${at}`] : []), '--end-of-options', prefix])
   return out
     .split('\n')
     .filter(Boolean)
@@ -247,4 +257,49 @@ export async function readRefs(dir: string, ...patterns: string[]): Promise<Ref[
       const [name, sha, type] = line.split('\0')
       return { name: name!, sha: sha!, type: type! }
     })
+}
+
+export interface Change {
+  path: string
+  /** The blob after the change, or before it for a removed file. */
+  sha: string
+  status: 'added' | 'removed' | 'modified'
+  additions: number
+  deletions: number
+}
+
+/** Lists what differs between two commits; `base` null compares with nothing. */
+export async function readChanges(dir: string, base: string | null, head: string): Promise<Change[]> {
+  const out = await git(dir, [
+    'diff-tree',
+    '-r',
+    '--raw',
+    '--numstat',
+    '-z',
+    '--no-renames',
+    '--no-abbrev',
+    '--no-commit-id',
+    ...(base ? [base, head] : ['--root', head]),
+  ])
+  const parts = out.split('\0')
+  const changes = new Map<string, Change>()
+  for (let at = 0; at < parts.length; at += 1) {
+    const part = parts[at]!
+    const raw = /^:\d+ \d+ ([0-9a-f]{40}) ([0-9a-f]{40}) ([A-Z])/.exec(part)
+    if (raw) {
+      const path = parts[at + 1]!
+      const status = raw[3] === 'A' ? 'added' : raw[3] === 'D' ? 'removed' : 'modified'
+      changes.set(path, { path, sha: status === 'removed' ? raw[1]! : raw[2]!, status, additions: 0, deletions: 0 })
+      at += 1
+      continue
+    }
+    const count = /^(\d+|-)\t(\d+|-)\t([\s\S]+)$/.exec(part)
+    const change = count && changes.get(count[3]!)
+    if (count && change) {
+      // A dash stands for a binary file.
+      change.additions = Number(count[1]) || 0
+      change.deletions = Number(count[2]) || 0
+    }
+  }
+  return [...changes.values()]
 }
