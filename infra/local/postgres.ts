@@ -47,6 +47,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const place = postgresPlace(options.home)
   const native = await nativeFolder()
   mkdirSync(place, { recursive: true })
+  if (place !== options.home) letOthersEnter(place)
   const directory = join(place, 'postgres')
   await stopServerOf(directory)
   if (!existsSync(join(directory, 'PG_VERSION')))
@@ -110,6 +111,11 @@ export function othersCanEnter(path: string): boolean {
     if (existsSync(folder) && (statSync(folder).mode & 0o001) === 0) return false
     if (folder === dirname(folder)) return true
   }
+}
+
+/** The server's user has to pass, whatever the umask of the person who starts us. */
+function letOthersEnter(place: string): void {
+  for (const folder of new Set([outsidePlace, place])) chmodSync(folder, 0o755)
 }
 
 /** Creates a database when it is missing; `url` names another database of the same server. */
@@ -203,7 +209,8 @@ async function nativeFolder(): Promise<string> {
   const copy = join(outsidePlace, `postgres-${version}`)
   if (existsSync(copy)) return copy
   const draft = `${copy}.${process.pid}`
-  mkdirSync(outsidePlace, { recursive: true, mode: 0o755 })
+  mkdirSync(outsidePlace, { recursive: true })
+  letOthersEnter(outsidePlace)
   cpSync(packaged, draft, { recursive: true, verbatimSymlinks: true })
   chmodSync(draft, 0o755)
   try {
