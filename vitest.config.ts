@@ -25,6 +25,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'services',
+          globalSetup: ['test/database.ts'],
           include: named('services'),
           exclude: never,
           testTimeout: 60_000,

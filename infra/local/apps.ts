@@ -72,7 +72,7 @@ const receiver: App = {
   title: 'receiver',
   port: 'receiver',
   args: ({ repository }) => typescript(repository, 'apps/builder/src/receiver.ts'),
-  env: builderEnv,
+  env: (place) => ({ ...builderEnv(place), IMPORT_ON_PUSH: 'all', RECOVERY_SECONDS: '30' }),
   readyPath: '/readyz',
 }
 
