@@ -104,7 +104,7 @@ async function engineFinding(dockerHost?: string): Promise<Finding> {
     what,
     verdict: 'lacks',
     detail: `${problem}; without it nothing is built`,
-    mend: 'sudo systemctl start docker',
+    mend,
   }
 }
 

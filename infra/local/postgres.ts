@@ -212,7 +212,8 @@ async function nativeFolder(): Promise<string> {
   mkdirSync(outsidePlace, { recursive: true })
   letOthersEnter(outsidePlace)
   cpSync(packaged, draft, { recursive: true, verbatimSymlinks: true })
-  chmodSync(draft, 0o755)
+  // An install under a strict umask made files that only root can read.
+  await run('chmod', ['-R', 'a+rX', draft])
   try {
     renameSync(draft, copy)
   } catch (error) {
