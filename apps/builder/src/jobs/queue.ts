@@ -1,4 +1,4 @@
-import { createPostgresBackend, type Job, Queue, type QueueOptions, Worker, type WorkerOptions } from 'bullmq'
+import { createPostgresBackend, type JobsOptions, Queue, Worker, withBackend } from 'bullmq'
 
 /** Jobs carry an id and nothing else; what is to be done stands in the build's row. */
 export interface JobData {
@@ -28,40 +28,80 @@ export interface Jobs {
 /** Milliseconds after which a silent worker's job is given to another; the row's lease decides whether it may run. */
 const stalled = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 1000 }
 
+/** The few methods that we use of BullMQ's queue and worker; both backends have them. */
+interface OpenQueue {
+  addBulk(jobs: { name: string; data: JobData; opts: JobsOptions }[]): Promise<unknown>
+  getWaitingCount(): Promise<number>
+  close(): Promise<void>
+}
+interface OpenWorker {
+  close(): Promise<void>
+}
+interface Backend {
+  queue(name: string, onError: (error: unknown) => void): OpenQueue
+  worker(
+    name: string,
+    concurrency: number,
+    handle: (data: JobData) => Promise<void>,
+    onError: (error: unknown) => void,
+  ): OpenWorker
+}
+
+function redisBackend(url: string): Backend {
+  return {
+    queue(name, onError) {
+      const queue = new Queue(name, { connection: redisConnection(url, false) })
+      queue.on('error', onError)
+      return queue
+    },
+    worker(name, concurrency, handle, onError) {
+      const worker = new Worker(name, (job) => handle(job.data as JobData), {
+        ...stalled,
+        concurrency,
+        connection: redisConnection(url, true),
+      })
+      worker.on('error', onError)
+      worker.on('failed', (_job, error) => onError(error))
+      return worker
+    },
+  }
+}
+
+function postgresBackend(connectionString: string): Backend {
+  const bull = withBackend(createPostgresBackend)
+  const connection = { connectionString, schema: 'bullmq', max: 10, migrate: true }
+  return {
+    queue(name, onError) {
+      const queue = new bull.Queue(name, { connection })
+      queue.on('error', onError)
+      return queue
+    },
+    worker(name, concurrency, handle, onError) {
+      const worker = new bull.Worker(name, (job) => handle(job.data as JobData), {
+        ...stalled,
+        concurrency,
+        connection,
+      })
+      worker.on('error', onError)
+      worker.on('failed', (_job, error) => onError(error))
+      return worker
+    },
+  }
+}
+
 /** Opens the queue at `redisUrl` (a URL or the path of a unix socket), else in the database. */
 export function openJobs(
   config: { redisUrl: string | null; databaseUrl: string },
   onError: (error: unknown) => void,
 ): Jobs {
-  const makeQueue = (name: string): Queue<JobData> => {
-    const queue = config.redisUrl
-      ? new Queue<JobData>(name, { connection: redisConnection(config.redisUrl, false) })
-      : new Queue<JobData>(
-          name,
-          { connection: postgresConnection(config.databaseUrl) } as QueueOptions,
-          createPostgresBackend,
-        )
-    queue.on('error', onError)
-    return queue
-  }
-  const makeWorker = (name: string, concurrency: number, processor: (job: Job<JobData>) => Promise<void>) => {
-    const options = { ...stalled, concurrency }
-    return config.redisUrl
-      ? new Worker<JobData>(name, processor, { ...options, connection: redisConnection(config.redisUrl, true) })
-      : new Worker<JobData>(
-          name,
-          processor,
-          { ...options, connection: postgresConnection(config.databaseUrl) } as WorkerOptions,
-          createPostgresBackend,
-        )
-  }
-  const queues = new Map<QueueName, Queue<JobData>>()
+  const backend = config.redisUrl ? redisBackend(config.redisUrl) : postgresBackend(config.databaseUrl)
+  const queues = new Map<QueueName, OpenQueue>()
   const queueOf = (name: QueueName) => {
-    const queue = queues.get(name) ?? makeQueue(name)
+    const queue = queues.get(name) ?? backend.queue(name, onError)
     queues.set(name, queue)
     return queue
   }
-  const workers: Worker<JobData>[] = []
+  const workers: OpenWorker[] = []
   return {
     kind: config.redisUrl ? 'redis' : 'postgres',
     async add(name, jobs) {
@@ -74,10 +114,7 @@ export function openJobs(
       )
     },
     work(name, concurrency, handle, onJobError) {
-      const worker = makeWorker(name, concurrency, (job) => handle(job.data))
-      worker.on('error', onJobError)
-      worker.on('failed', (_job, error) => onJobError(error))
-      workers.push(worker)
+      workers.push(backend.worker(name, concurrency, handle, onJobError))
     },
     async waiting(name) {
       return queueOf(name).getWaitingCount()
@@ -106,10 +143,3 @@ function redisConnection(url: string, forWorker: boolean) {
     ...reconnect,
   }
 }
-
-const postgresConnection = (connectionString: string) => ({
-  connectionString,
-  schema: 'bullmq',
-  max: 10,
-  migrate: true,
-})
