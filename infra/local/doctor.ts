@@ -88,7 +88,7 @@ async function engineFinding(dockerHost?: string): Promise<Finding> {
   const what = 'Docker engine'
   const place = engineSocket(dockerHost)
   if ('problem' in place) return { what, verdict: 'lacks', detail: place.problem, mend: 'unset DOCKER_HOST' }
-  const { version, problem } = await probeEngine(place.socket)
+  const { version, problem, mend } = await probeEngine(place.socket)
   if (version) return { what, verdict: 'fine', detail: `${version} on ${place.socket}` }
   const engine = stackPackages.find(({ name }) => name === 'docker.io')!
   if (!findProgram('dockerd')) {
@@ -104,7 +104,7 @@ async function engineFinding(dockerHost?: string): Promise<Finding> {
     what,
     verdict: 'lacks',
     detail: `${problem}; without it nothing is built`,
-    mend: 'sudo systemctl start docker',
+    mend,
   }
 }
 

