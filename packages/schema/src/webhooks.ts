@@ -7,7 +7,7 @@ import { z } from 'zod'
 
 /** Postgres' jsonb holds neither NUL nor lone surrogates. */
 const text = (max: number) => z.string().transform((s) => s.slice(0, max).replaceAll('\0', '').toWellFormed())
-const id = z.number().int().positive()
+const id = z.number().int().nonnegative()
 const sha = z.string().regex(/^[0-9a-f]{40}$/)
 
 const account = z.object({ id, login: text(100), type: text(40).default('User'), avatar_url: text(500).nullish() })
