@@ -7,7 +7,7 @@ import type { Substitution, SubstitutionPolicy, Target } from '@modelport/schema
 import type { BaseImage } from '../bases/make-base.ts'
 import type { BuildDriver, BuildLimits, EgressPolicy } from '../engine/build-driver.ts'
 import type { Inspection } from '../engine/inspect-image.ts'
-import { PublisherError } from './build-error.ts'
+import { BuildError, PlatformError, PublisherError, TimedOut } from './build-error.ts'
 import type { BuildLog } from './build-log.ts'
 import { renderDockerfile } from './dockerfile.ts'
 import type { ImagePlan } from './plan.ts'
@@ -136,28 +136,32 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
     return image
   })
 
-  const built = await ctx.driver.buildImage(
-    {
-      buildId: build.buildId,
-      epoch: build.epoch,
-      target: build.target,
-      cacheScope: build.publisherId,
-      cacheSalt: build.substitutionPolicy,
-      useCache: build.useCache,
-      baseImage: base.imageId,
-      plan,
-      sourceDir: source.dir,
-      limits: ctx.limits,
-      egress: ctx.egress,
-      labels: imageLabels(build),
-      signal: ctx.signal,
-    },
-    {
-      stepStarted: ctx.stepStarted,
-      stepEnded: ctx.stepEnded,
-      line: (step, stream, text) => ctx.log.line(step, stream, text),
-    },
-  )
+  const built = await ctx.driver
+    .buildImage(
+      {
+        buildId: build.buildId,
+        epoch: build.epoch,
+        target: build.target,
+        cacheScope: build.publisherId,
+        cacheSalt: build.substitutionPolicy,
+        useCache: build.useCache,
+        baseImage: base.imageId,
+        plan,
+        sourceDir: source.dir,
+        limits: ctx.limits,
+        egress: ctx.egress,
+        labels: imageLabels(build),
+        signal: ctx.signal,
+      },
+      {
+        stepStarted: ctx.stepStarted,
+        stepEnded: ctx.stepEnded,
+        line: (step, stream, text) => ctx.log.line(step, stream, text),
+      },
+    )
+    .catch((error: unknown) => {
+      throw atItsLine(error, config, build.target)
+    })
 
   const manifest = await ctx.step('inspect', async () => manifestOf(ctx, await ctx.inspectImage(built.imageId)))
 
@@ -246,6 +250,18 @@ async function describePlan(ctx: BuildContext, plan: ImagePlan, warnings: Proble
       'config',
       `Step ${hoisted.join(', ')} needs no project files but those it names, and runs before the project is copied: a change of code alone reuses ${hoisted.length === 1 ? 'its layer' : 'their layers'}.`,
     )
+}
+
+/** A failure of a build step, with the line of `runway.yml` that holds it; the driver knows steps and no files. */
+function atItsLine(error: unknown, config: ModelConfig, target: Target): unknown {
+  const number = error instanceof BuildError && /^build:(\d+)$/.exec(error.place.step ?? '')?.[1]
+  if (!number || error instanceof PlatformError) return error
+  const step = config.buildSteps.filter((s) => s.condition === null || s.condition === target)[Number(number) - 1]
+  if (!step) return error
+  const place = { ...error.place, file: 'runway.yml', line: step.line }
+  const sentence = `${error.sentence} The step is \`${step.text.slice(0, 200)}\`.`
+  if (error instanceof TimedOut) return new TimedOut(error.code, sentence, place, { cause: error })
+  return error instanceof PublisherError ? new PublisherError(error.code, sentence, place, { cause: error }) : error
 }
 
 async function manifestOf(ctx: BuildContext, inspection: Inspection): Promise<Manifest> {
