@@ -58,7 +58,7 @@ describe('the upstream catalogue', () => {
     }
   })
 
-  it("keeps a rendered recipe as it is", () => {
+  it('keeps a rendered recipe as it is', () => {
     const entry = upstreamCatalogue.entries.find(({ id }) => id === 'upstream-3.7-cuda10.0-tensorflow')!
     expect(renderRecipe(entry)).toMatchInlineSnapshot(`
       "FROM nvidia/cuda:10.0-runtime-ubuntu18.04
