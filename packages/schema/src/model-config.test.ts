@@ -241,6 +241,7 @@ describe('what is refused', () => {
     ['a cog.yaml', 'build:\n  python_version: "3.8"\npredict: "predict.py:P"\n', 'cog'],
     ['a Compose file', 'services:\n  web:\n    image: x\n', 'container-host'],
     ['a deployment', 'deployments:\n  - modules: [x]\n', 'onica-runway'],
+    ['a deployment with merge keys', 'a: &a {b: c}\ndeployments:\n  - <<: *a\n', 'onica-runway'],
   ])('the file of another tool: %s', (_, text, tool) => {
     const { foreign, problems } = parse(text)
     expect(foreign?.tool).toBe(tool)
@@ -308,6 +309,10 @@ describe('hostile and broken bytes', () => {
     ['10,000 patterns', `${minimal}files:\n  ignore:\n${'    - a\n'.repeat(10_000)}`, 'too-'],
     ['300 patterns', `${minimal}files:\n  ignore:\n${'    - a\n'.repeat(300)}`, 'too-many-patterns'],
     ['an unquoted star', `${minimal}files:\n  ignore:\n    - *.pt\n`, 'alias'],
+    ['60,000 closing brackets', ']'.repeat(60_000), 'too-many-values'],
+    ['20,000 document markers', '---\n'.repeat(15_000), 'too-many-values'],
+    ['60,000 blank lines', '\n'.repeat(60_000), 'empty'],
+    ['a value of 60,000 blanks', `spec: "${' '.repeat(60_000)}"`, 'wrong-type'],
     ['2,500 empty items', `${minimal}x:\n${'  -\n'.repeat(2500)}`, 'too-many-values'],
   ])('%s: one clear problem within a second', (_, input, code) => {
     const start = performance.now()
