@@ -137,6 +137,7 @@ describe('what is accepted with a warning', () => {
     ['a metadata key', withKey('description', 'A model'), '1:1 metadata-key'],
     ['an unknown key', withKey('cudnn', '7.0'), '1:1 unknown-key'],
     ['a patch level of python', withKey('python', '3.6.9'), '1:9 python-patch-level'],
+    ['a patch level left open', withKey('python', '3.6.x'), '1:9 python-patch-level'],
     ['an unknown cuda_flavor', withKey('cuda_flavor', 'full'), '1:14 cuda-flavor'],
     ['a cuda that is not used', `cuda: 7.5\n${withKey('cuda', null)}spec: {gpu: False}`, '1:7 cuda'],
     ['a bare cd', `${minimal}  - cd src`, '6:5 step-without-effect'],
@@ -315,9 +316,11 @@ describe('hostile and broken bytes', () => {
     ['a value of 60,000 blanks', `spec: "${' '.repeat(60_000)}"`, 'wrong-type'],
     ['2,500 empty items', `${minimal}x:\n${'  -\n'.repeat(2500)}`, 'too-many-values'],
   ])('%s: one clear problem within a second', (_, input, code) => {
-    const start = performance.now()
+    const before = process.cpuUsage()
     const { config, problems } = parse(input)
-    expect(performance.now() - start).toBeLessThan(1000)
+    // Processor time: the clock also counts what else the machine does.
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000).toBeLessThan(1000)
     expect(config).toBeNull()
     expect(problems.some((p) => p.code.startsWith(`model-config/${code}`))).toBe(true)
     expect(Object.prototype).not.toHaveProperty('x')

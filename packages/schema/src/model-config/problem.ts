@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ProblemCode } from './problem-codes.ts'
 
 /** One thing that is wrong, doubtful or worth knowing in a `runway.yml`, with the place and the way to mend it. */
 export const Problem = z.strictObject({
@@ -28,7 +29,7 @@ export interface Place {
 }
 
 export interface ProblemParts {
-  code: string
+  code: ProblemCode
   severity: Severity
   at: Place
   path?: string
