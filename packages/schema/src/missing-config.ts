@@ -1,3 +1,5 @@
+import type { ProblemCode } from './model-config/problem-codes.ts'
+
 /** What a repository without a `runway.yml` is told. */
 export interface MissingConfig {
   /** Stable code, `model-config/what`. */
@@ -57,7 +59,7 @@ export function isMisnamed(name: string): boolean {
   return name !== 'runway.yml' && /^\.?runway[-_]?(model)?\.ya?ml(\.txt)?$/i.test(name)
 }
 
-function missing(what: string, understood: string, mend: string): MissingConfig {
+function missing(what: ProblemCode, understood: string, mend: string): MissingConfig {
   const sentence = `${understood[0]!.toUpperCase()}${understood.slice(1)}: ${mend}.`
   return { code: `model-config/${what}`, understood, mend, sentence }
 }

@@ -137,6 +137,7 @@ describe('what is accepted with a warning', () => {
     ['a metadata key', withKey('description', 'A model'), '1:1 metadata-key'],
     ['an unknown key', withKey('cudnn', '7.0'), '1:1 unknown-key'],
     ['a patch level of python', withKey('python', '3.6.9'), '1:9 python-patch-level'],
+    ['a patch level left open', withKey('python', '3.6.x'), '1:9 python-patch-level'],
     ['an unknown cuda_flavor', withKey('cuda_flavor', 'full'), '1:14 cuda-flavor'],
     ['a cuda that is not used', `cuda: 7.5\n${withKey('cuda', null)}spec: {gpu: False}`, '1:7 cuda'],
     ['a bare cd', `${minimal}  - cd src`, '6:5 step-without-effect'],
@@ -241,6 +242,7 @@ describe('what is refused', () => {
     ['a cog.yaml', 'build:\n  python_version: "3.8"\npredict: "predict.py:P"\n', 'cog'],
     ['a Compose file', 'services:\n  web:\n    image: x\n', 'container-host'],
     ['a deployment', 'deployments:\n  - modules: [x]\n', 'onica-runway'],
+    ['a deployment with merge keys', 'a: &a {b: c}\ndeployments:\n  - <<: *a\n', 'onica-runway'],
   ])('the file of another tool: %s', (_, text, tool) => {
     const { foreign, problems } = parse(text)
     expect(foreign?.tool).toBe(tool)
@@ -308,11 +310,17 @@ describe('hostile and broken bytes', () => {
     ['10,000 patterns', `${minimal}files:\n  ignore:\n${'    - a\n'.repeat(10_000)}`, 'too-'],
     ['300 patterns', `${minimal}files:\n  ignore:\n${'    - a\n'.repeat(300)}`, 'too-many-patterns'],
     ['an unquoted star', `${minimal}files:\n  ignore:\n    - *.pt\n`, 'alias'],
+    ['60,000 closing brackets', ']'.repeat(60_000), 'too-many-values'],
+    ['20,000 document markers', '---\n'.repeat(15_000), 'too-many-values'],
+    ['60,000 blank lines', '\n'.repeat(60_000), 'empty'],
+    ['a value of 60,000 blanks', `spec: "${' '.repeat(60_000)}"`, 'wrong-type'],
     ['2,500 empty items', `${minimal}x:\n${'  -\n'.repeat(2500)}`, 'too-many-values'],
   ])('%s: one clear problem within a second', (_, input, code) => {
-    const start = performance.now()
+    const before = process.cpuUsage()
     const { config, problems } = parse(input)
-    expect(performance.now() - start).toBeLessThan(1000)
+    // Processor time: the clock also counts what else the machine does.
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000).toBeLessThan(1000)
     expect(config).toBeNull()
     expect(problems.some((p) => p.code.startsWith(`model-config/${code}`))).toBe(true)
     expect(Object.prototype).not.toHaveProperty('x')

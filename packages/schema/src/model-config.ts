@@ -63,11 +63,11 @@ export function parseModelConfig(bytes: Uint8Array, options: ParseOptions): Pars
   const read = readYaml(bytes)
   if (!read.root) return { config: null, problems: sortByPlace(read.problems) }
   const judged = judgeRoot(read.root, options)
+  // What else is odd in another tool's file is no concern of its author's here.
+  if (judged.foreign) return { config: null, problems: judged.problems, foreign: judged.foreign }
   const problems = sortByPlace([...read.problems, ...judged.problems])
   const refused = problems.some((problem) => problem.severity === 'error')
-  const result: ParsedModelConfig = { config: refused ? null : judged.config, problems }
-  if (judged.foreign) result.foreign = judged.foreign
-  return result
+  return { config: refused ? null : judged.config, problems }
 }
 
 /** `rejected` with any error, `warned` with any warning, else `accepted`. */

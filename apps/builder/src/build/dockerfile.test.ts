@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process'
+import { debianCatalogue } from '@modelport/schema/catalogues/debian'
+import { parseModelConfig } from '@modelport/schema/model-config'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { renderDockerfile } from './dockerfile.ts'
 import { imageCommand } from './image-command.ts'
 import type { ImagePlan, PlanLayer } from './plan.ts'
+import { planImage } from './steps/plan-image.ts'
 
 const base = `sha256:${'a'.repeat(64)}`
 
@@ -22,6 +25,35 @@ describe('renderDockerfile', () => {
     const dockerfile = renderDockerfile(plan, base)
     expect(dockerfile.split('\n')).toHaveLength(8 + 1)
     expect(readDockerfile(dockerfile)).toEqual(instructionsOf(plan))
+  })
+
+  it('holds for whole configs with a hostile value in any field, from the file to the Dockerfile', () => {
+    let planned = 0
+    fc.assert(
+      fc.property(configArbitrary(), fc.constantFrom('cpu' as const, 'gpu' as const), (config, target) => {
+        const bytes = new TextEncoder().encode(JSON.stringify(config))
+        const parsed = parseModelConfig(bytes, { catalogue: debianCatalogue, policy: 'nearest' }).config
+        if (!parsed) return
+        const project = { files: [{ path: 'run.py', bytes: 1 }], readText: () => null }
+        const { plan } = planImage(parsed, target, project)
+        if (!plan) return
+        planned += 1
+        expect(readDockerfile(renderDockerfile(plan, base))).toEqual(instructionsOf(plan))
+        const texts = parsed.buildSteps.filter((s) => s.condition === null || s.condition === target).map((s) => s.text)
+        expect(plan.layers.flatMap((l) => (l.kind === 'step' ? [l.text] : []))).toEqual(texts)
+      }),
+      { numRuns: 500 },
+    )
+    expect(planned).toBeGreaterThan(50)
+  })
+
+  it.each(['python', 'cuda', 'framework', 'cuda_flavor', 'spec'])('never lets a hostile %s through', (field) => {
+    for (const hostile of ['3.6\nFROM evil', '10 && id', 'pytorch@evil', ...hostileTexts()]) {
+      const config = { python: '3.6', cuda: '10', entrypoint: 'python run.py', build_steps: ['make'], [field]: hostile }
+      const bytes = new TextEncoder().encode(JSON.stringify(config))
+      const parsed = parseModelConfig(bytes, { catalogue: debianCatalogue, policy: 'nearest' })
+      expect(JSON.stringify(parsed.config) ?? '').not.toContain(JSON.stringify(hostile).slice(1, -1))
+    }
   })
 
   it('refuses a base or an environment value that is not a plain token', () => {
@@ -122,6 +154,32 @@ function planOf(layers: PlanLayer[], entrypoint: string): ImagePlan {
 
 function step(number: number, text: string): PlanLayer {
   return { kind: 'step', number, text, hoisted: false }
+}
+
+/** YAML reads JSON, so that a config of any values can be written down as it is. */
+function configArbitrary(): fc.Arbitrary<Record<string, unknown>> {
+  const hostile = fc.oneof(fc.constantFrom(...hostileTexts()), fc.string({ unit: 'binary', maxLength: 30 }))
+  const or = (good: unknown) =>
+    fc.oneof({ weight: 12, arbitrary: fc.constant(good) }, { weight: 1, arbitrary: hostile })
+  const stepText = fc.oneof(hostile, fc.constantFrom('pip install numpy', 'make', 'apt-get install -y git'))
+  const step = fc.oneof(
+    stepText,
+    stepText.map((text) => ({ if_gpu: text })),
+    stepText.map((text) => ({ if_cpu: text })),
+  )
+  return fc.record(
+    {
+      python: or('3.6'),
+      entrypoint: fc.oneof(hostile, fc.constant('python run.py')),
+      cuda: or('10'),
+      framework: or('pytorch'),
+      version: or(0.1),
+      name: hostile,
+      files: fc.record({ ignore: fc.array(hostile, { maxLength: 3 }) }),
+      build_steps: fc.array(step, { maxLength: 5 }),
+    },
+    { requiredKeys: ['python', 'entrypoint', 'cuda', 'build_steps'] },
+  )
 }
 
 function planArbitrary(): fc.Arbitrary<ImagePlan> {

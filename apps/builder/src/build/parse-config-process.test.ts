@@ -67,6 +67,12 @@ describe('parseConfigInProcess', { timeout: 30_000 }, () => {
     expect(problems.map((problem) => problem.sentence)).toEqual([expect.stringContaining('longer than 0.2 s')])
   })
 
+  it('ends a child that waits for ever', async () => {
+    const entry = child('idle', 'process.stdout.write(\'{"ready":true}\\n\'); setInterval(() => {}, 1000)')
+    const { problems } = await parseConfigInProcess(bytes('a: b'), options, { entry, workMs: 50 })
+    expect(problems.map((problem) => problem.code)).toEqual(['model-config/unreadable'])
+  })
+
   it('ends a child that takes too much memory', async () => {
     const grow = 'const kept = []; for (;;) kept.push(new Array(100_000).fill({}))'
     const entry = child('greedy', `process.stdout.write('{"ready":true}\\n', () => { ${grow} })`)

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
   ModelConfig,
@@ -15,6 +16,7 @@ import { PlatformError } from './build-error.ts'
 /** What the child may use. Starting Node is not the file's fault, so it has a bound of its own. */
 export interface ParseLimits {
   startMs: number
+  /** Processor time for the file; the clock may show ten times as much on a busy machine before the child is stopped. */
   workMs: number
   heapMegabytes: number
   answerBytes: number
@@ -57,7 +59,7 @@ export async function parseConfigInProcess(
   let output = ''
   let started = false
   let overran = false
-  let timer = setTimeout(() => child.kill('SIGKILL'), startMs)
+  let timer: NodeJS.Timeout = setTimeout(() => child.kill('SIGKILL'), startMs)
   child.stdout.setEncoding('utf8')
   child.stdout.on('data', (text: string) => {
     output += text
@@ -65,10 +67,18 @@ export async function parseConfigInProcess(
     if (started || !output.includes('\n')) return
     started = true
     clearTimeout(timer)
-    timer = setTimeout(() => {
-      overran = true
-      child.kill('SIGKILL')
-    }, workMs)
+    const begun = { clock: performance.now(), processor: processorMs(child.pid) }
+    timer = setInterval(
+      () => {
+        const clock = performance.now() - begun.clock
+        const processor = processorMs(child.pid)
+        const worked = processor === null || begun.processor === null ? clock : processor - begun.processor
+        if (worked < workMs && clock < 10 * workMs) return
+        overran = true
+        child.kill('SIGKILL')
+      },
+      Math.min(workMs / 4, 100),
+    )
     child.stdin.end(Buffer.concat([Buffer.from(`${JSON.stringify(options)}\n`), bytes]))
   })
   // A child that dies closes the pipe; its exit says more than EPIPE.
@@ -84,6 +94,7 @@ export async function parseConfigInProcess(
       { cause },
     )
   } finally {
+    // Clears an interval as well.
     clearTimeout(timer)
   }
   if (!started) {
@@ -91,6 +102,19 @@ export async function parseConfigInProcess(
   }
   const answer = exitCode === 0 ? parseAnswer(output.slice(output.indexOf('\n') + 1)) : null
   return answer ?? { config: null, problems: [unreadable(overran, workMs)] }
+}
+
+/** Processor time of a process so far, from the kernel's table; null where there is no such table. */
+function processorMs(pid: number | undefined): number | null {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+    // utime and stime, in the hundredths of a second that Linux shows to programs
+    return (Number(fields[11]) + Number(fields[12])) * 10
+  } catch {
+    return null
+  }
 }
 
 function parseAnswer(text: string): ParsedModelConfig | null {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ProblemCode } from './problem-codes.ts'
 
 /** One thing that is wrong, doubtful or worth knowing in a `runway.yml`, with the place and the way to mend it. */
 export const Problem = z.strictObject({
@@ -28,7 +29,7 @@ export interface Place {
 }
 
 export interface ProblemParts {
-  code: string
+  code: ProblemCode
   severity: Severity
   at: Place
   path?: string
@@ -71,12 +72,14 @@ function sentenceOf(
 
 /** One line of at most 120 characters, with control characters made visible: sentences end up in terminals and logs. */
 export function shorten(text: string): string {
+  // Cut first: the first pattern takes quadratic time on a long run of blanks.
   const line = text
+    .slice(0, 600)
     .replace(/\s*\r?\n\s*/g, ' ')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
     .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu, (c) =>
       c === '\t' ? ' ' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
     )
   const characters = [...line]
-  return characters.length <= 120 ? line : `${characters.slice(0, 117).join('')}...`
+  return characters.length <= 120 && text.length <= 600 ? line : `${characters.slice(0, 117).join('')}...`
 }

@@ -152,7 +152,21 @@ const valueTokens = new Set([
   'flow-seq-start',
 ])
 /** Counted apart from the values that follow most of them: a dash or a comma alone makes an empty value. */
-const structureTokens = new Set(['seq-item-ind', 'map-value-ind', 'explicit-key-ind', 'comma', 'anchor', 'tag'])
+const structureTokens = new Set([
+  'seq-item-ind',
+  'map-value-ind',
+  'explicit-key-ind',
+  'comma',
+  'anchor',
+  'tag',
+  'doc-start',
+  'doc-end',
+  'directive-line',
+  // Stray brackets: the library's message about them grows with each.
+  'flow-seq-end',
+  'flow-map-end',
+  'flow-error-end',
+])
 
 /**
  * Counts nodes and nesting in one pass over the lexer's tokens, stopping at the first too many. The library's composer

@@ -189,7 +189,7 @@ function judgePython(
 }
 
 function judgeEntrypoint(value: ConfigNode | undefined, root: MapNode, judge: Judge): ModelConfig['entrypoint'] | null {
-  const refuse = (code: string, at: Place, understood: string) => {
+  const refuse = (code: 'entrypoint' | 'entrypoint-missing', at: Place, understood: string) => {
     judge.report({
       code,
       severity: 'error',

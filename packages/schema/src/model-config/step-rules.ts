@@ -1,10 +1,11 @@
 import type { Place, ProblemParts } from './problem.ts'
+import type { ProblemCode } from './problem-codes.ts'
 
 type Report = (parts: ProblemParts) => void
 
 /** Warns about a build step that will not do what its author expects. */
 export function judgeCommand(text: string, at: Place, path: string, report: Report): void {
-  const warn = (code: string, understood: string, mend: string) =>
+  const warn = (code: ProblemCode, understood: string, mend: string) =>
     report({ code, severity: 'warning', at, path, value: text, understood, mend })
   const commands = simpleCommands(text)
 
@@ -43,7 +44,7 @@ export function judgeCommand(text: string, at: Place, path: string, report: Repo
 
 /** Warns about an entrypoint that does not look like a command. */
 export function judgeEntrypointCommand(text: string, at: Place, report: Report): void {
-  const warn = (code: string, understood: string, mend: string) =>
+  const warn = (code: ProblemCode, understood: string, mend: string) =>
     report({ code, severity: 'warning', at, path: 'entrypoint', value: text, understood, mend })
   const words = text.split(/\s+/)
   const program = words.find((word) => !/^[A-Za-z_]\w*=/.test(word)) ?? ''
@@ -57,7 +58,7 @@ export function judgeEntrypointCommand(text: string, at: Place, report: Report):
   warnOfBackslash(text, warn)
 }
 
-function warnOfBackslash(text: string, warn: (code: string, understood: string, mend: string) => void): void {
+function warnOfBackslash(text: string, warn: (code: ProblemCode, understood: string, mend: string) => void): void {
   const unquoted = text.replace(/'[^']*'|"(?:\\.|[^"\\])*"/g, "''")
   if (!/[\w.-]\\\w|\w\\(\s|$)|(^|\s)\w:\\/.test(unquoted)) return
   warn('windows-path', 'the images run Linux, where `\\` does not separate directories', 'write paths with `/`')

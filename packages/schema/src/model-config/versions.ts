@@ -22,7 +22,7 @@ function minor(python: string): number {
 
 /** `3.6` for `3.6.9`, null for anything that is not major, minor and patch level of Python 3. */
 export function patchLevelPython(text: string): string | null {
-  return /^(3\.(?:0|[1-9]\d?))\.\d{1,3}$/.exec(text)?.[1] ?? null
+  return /^(3\.(?:0|[1-9]\d?))\.(?:\d{1,3}|[x*])$/.exec(text)?.[1] ?? null
 }
 
 /** `10.0` for `10`, `10.0` and `10.00`; null for anything that is not major and minor. */
