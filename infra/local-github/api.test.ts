@@ -30,11 +30,18 @@ async function asInstallation(owner: string, repo: string) {
   const app = asApp()
   const { data } = await app.rest.apps.getRepoInstallation({ owner, repo })
   const { token } = (await app.auth({ type: 'installation', installationId: data.id })) as { token: string }
-  const octokit = new Octokit({ baseUrl: github.api, auth: token, log: { debug() {}, info() {}, warn() {}, error() {} } })
+  const octokit = new Octokit({
+    baseUrl: github.api,
+    auth: token,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  })
   return { octokit, token, installationId: data.id }
 }
 
-async function pushed(fullName: string, files?: Record<string, string>): Promise<{ dir: string; sha: string; owner: string; repo: string }> {
+async function pushed(
+  fullName: string,
+  files?: Record<string, string>,
+): Promise<{ dir: string; sha: string; owner: string; repo: string }> {
   const dir = await workTree(github, files)
   await git(dir, 'push', '--quiet', github.remote(fullName), 'HEAD:main')
   await github.settled()
@@ -50,7 +57,9 @@ describe('an app', () => {
     const { data } = await octokit.rest.repos.downloadTarballArchive({ owner, repo, ref: 'main' })
     await writeFile(join(dir, 'a.tgz'), Buffer.from(data as ArrayBuffer))
     const { execFileSync } = await import('node:child_process')
-    const listed = execFileSync('tar', ['tzf', join(dir, 'a.tgz')], { encoding: 'utf8' }).trim().split('\n')
+    const listed = execFileSync('tar', ['tzf', join(dir, 'a.tgz')], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
     expect(listed).toEqual([`alice-tar-${sha.slice(0, 7)}/`, `alice-tar-${sha.slice(0, 7)}/runway.yml`])
 
     // The address in the redirect works without a header, as when a client drops it.
@@ -59,7 +68,9 @@ describe('an app', () => {
     expect((await fetch(first.headers.get('location')!)).status).toBe(200)
     expect((await fetch(first.headers.get('location')!.replace(/.$/, '_'))).status).toBe(404)
     await git(github.dir, 'clone', '--quiet', github.remote('alice/tar', 'x-access-token', token), 'by-token')
-    await expect(git(dir, 'push', '--quiet', github.remote('alice/tar', 'x-access-token', token), 'HEAD:b')).rejects.toThrow(/403/)
+    await expect(
+      git(dir, 'push', '--quiet', github.remote('alice/tar', 'x-access-token', token), 'HEAD:b'),
+    ).rejects.toThrow(/403/)
   })
 
   it('is refused with a key of its own making, an expired token, and another app’s number', async () => {
@@ -74,11 +85,19 @@ describe('an app', () => {
       { appId: github.config.appId, privateKey },
       { appId: 1, privateKey: github.privateKey },
     ]) {
-      const octokit = new Octokit({ baseUrl: github.api, authStrategy: createAppAuth, auth, log: { debug() {}, info() {}, warn() {}, error() {} } })
+      const octokit = new Octokit({
+        baseUrl: github.api,
+        authStrategy: createAppAuth,
+        auth,
+        log: { debug() {}, info() {}, warn() {}, error() {} },
+      })
       await expect(octokit.rest.apps.getAuthenticated()).rejects.toMatchObject({ status: 401 })
     }
     expect((await github.call('GET', '/app', { token: 'ghs_unknown' })).status).toBe(401)
-    expect((await github.call('GET', '/app', { token: `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.` })).status).toBe(401)
+    expect(
+      (await github.call('GET', '/app', { token: `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.` }))
+        .status,
+    ).toBe(401)
     expect((await github.call('GET', '/app')).status).toBe(401)
     expect((await asApp().rest.apps.getAuthenticated()).data?.id).toBe(github.config.appId)
   })
@@ -89,7 +108,10 @@ describe('an app', () => {
     await github.call('PATCH', '/repos/nora/two', { as: 'nora', body: { private: true } })
     const app = asApp()
     const { data: installation } = await app.rest.apps.getUserInstallation({ username: 'nora' })
-    const { data } = await app.rest.apps.createInstallationAccessToken({ installation_id: installation.id, repositories: ['one'] })
+    const { data } = await app.rest.apps.createInstallationAccessToken({
+      installation_id: installation.id,
+      repositories: ['one'],
+    })
     expect((await github.call('GET', '/installation/repositories', { token: data.token })).body.total_count).toBe(1)
     expect((await github.call('GET', '/repos/nora/two', { token: data.token })).status).toBe(404)
 
@@ -99,7 +121,11 @@ describe('an app', () => {
     await app.rest.apps.unsuspendInstallation({ installation_id: installation.id })
     await github.settled()
     expect(github.receiver.of('push').map((heard) => heard.payload.repository.name)).toEqual(['one', 'two'])
-    expect(github.receiver.of('installation').map((heard) => heard.payload.action)).toEqual(['created', 'suspend', 'unsuspend'])
+    expect(github.receiver.of('installation').map((heard) => heard.payload.action)).toEqual([
+      'created',
+      'suspend',
+      'unsuspend',
+    ])
     await app.rest.apps.deleteInstallation({ installation_id: installation.id })
     await github.settled()
     expect(github.receiver.of('installation', 'deleted')).toHaveLength(1)
@@ -112,14 +138,22 @@ describe('an app', () => {
     const all = await octokit.paginate(octokit.rest.apps.listReposAccessibleToInstallation, { per_page: 1 })
     expect(all.map((repository) => repository.name)).toEqual(['m0', 'm1', 'm2'])
     const first = await github.call('GET', '/repos/paula/m0', { token })
-    const again = await github.call('GET', '/repos/paula/m0', { token, headers: { 'if-none-match': first.headers.get('etag')! } })
+    const again = await github.call('GET', '/repos/paula/m0', {
+      token,
+      headers: { 'if-none-match': first.headers.get('etag')! },
+    })
     expect(again.status).toBe(304)
     expect(Number(again.headers.get('x-ratelimit-remaining'))).toBeGreaterThan(0)
   })
 
   it('reads contents, trees, commits, comparisons and the licence', async () => {
-    const license = 'MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software'
-    const { dir, sha, owner, repo } = await pushed('alice/read', { LICENSE: license, 'README.md': '# Hello', 'runway.yml': 'x' })
+    const license =
+      'MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software'
+    const { dir, sha, owner, repo } = await pushed('alice/read', {
+      LICENSE: license,
+      'README.md': '# Hello',
+      'runway.yml': 'x',
+    })
     const next = await commit(dir, 'Next', { 'runway.yml': 'y' })
     await git(dir, 'push', '--quiet', github.remote('alice/read'), 'HEAD:feature/x')
     const { octokit } = await asInstallation(owner, repo)
@@ -134,8 +168,13 @@ describe('an app', () => {
       author: { login: 'alice' },
       files: [{ filename: 'runway.yml', status: 'modified', additions: 1, deletions: 1 }],
     })
-    expect((await octokit.rest.repos.listCommits({ owner, repo, sha: 'feature/x' })).data.map((c) => c.sha)).toEqual([next, sha])
-    expect((await octokit.rest.repos.compareCommitsWithBasehead({ owner, repo, basehead: `main...${next}` })).data).toMatchObject({
+    expect((await octokit.rest.repos.listCommits({ owner, repo, sha: 'feature/x' })).data.map((c) => c.sha)).toEqual([
+      next,
+      sha,
+    ])
+    expect(
+      (await octokit.rest.repos.compareCommitsWithBasehead({ owner, repo, basehead: `main...${next}` })).data,
+    ).toMatchObject({
       status: 'ahead',
       ahead_by: 1,
       behind_by: 0,
@@ -143,7 +182,9 @@ describe('an app', () => {
     expect((await octokit.rest.git.getTree({ owner, repo, tree_sha: next, recursive: '1' })).data.tree).toHaveLength(3)
     expect((await octokit.rest.git.getRef({ owner, repo, ref: 'heads/feature/x' })).data.object.sha).toBe(next)
     for (const path of ['../x', '%2e%2e/x', ':(top)x', '.git/config']) {
-      expect((await github.call('GET', `/repos/alice/read/contents/${encodeURIComponent(path)}`)).status, path).toBe(404)
+      expect((await github.call('GET', `/repos/alice/read/contents/${encodeURIComponent(path)}`)).status, path).toBe(
+        404,
+      )
     }
     for (const ref of ['--output=/tmp/x', 'main~1', 'main:runway.yml', 'nothing']) {
       expect((await github.call('GET', `/repos/alice/read/commits/${encodeURIComponent(ref)}`)).status, ref).toBe(422)
@@ -155,9 +196,21 @@ describe('check runs', () => {
   it('live from queued to completed, gather annotations, and are asked for again', async () => {
     const { sha, owner, repo } = await pushed('alice/checks')
     const { octokit } = await asInstallation(owner, repo)
-    const { data: run } = await octokit.rest.checks.create({ owner, repo, head_sha: sha, name: 'build', status: 'in_progress' })
+    const { data: run } = await octokit.rest.checks.create({
+      owner,
+      repo,
+      head_sha: sha,
+      name: 'build',
+      status: 'in_progress',
+    })
     expect(run).toMatchObject({ status: 'in_progress', conclusion: null, output: { annotations_count: 0 } })
-    const note = (line: number) => ({ path: 'runway.yml', start_line: line, end_line: line, annotation_level: 'warning' as const, message: `line ${line}` })
+    const note = (line: number) => ({
+      path: 'runway.yml',
+      start_line: line,
+      end_line: line,
+      annotation_level: 'warning' as const,
+      message: `line ${line}`,
+    })
     const fifty = Array.from({ length: 50 }, (_, i) => note(i + 1))
     const output = { title: 'Some lines', summary: '**Look** <b>here</b>' }
     await octokit.rest.checks.update({ owner, repo, check_run_id: run.id, output: { ...output, annotations: fifty } })
@@ -171,17 +224,33 @@ describe('check runs', () => {
     expect(done).toMatchObject({ status: 'completed', conclusion: 'failure', output: { annotations_count: 51 } })
     const notes = await octokit.paginate(octokit.rest.checks.listAnnotations, { owner, repo, check_run_id: run.id })
     expect(notes).toHaveLength(51)
-    const tooMany = octokit.rest.checks.update({ owner, repo, check_run_id: run.id, output: { ...output, annotations: [...fifty, note(1)] } })
+    const tooMany = octokit.rest.checks.update({
+      owner,
+      repo,
+      check_run_id: run.id,
+      output: { ...output, annotations: [...fifty, note(1)] },
+    })
     await expect(tooMany).rejects.toMatchObject({ status: 422 })
     const unknown = octokit.rest.checks.create({ owner, repo, head_sha: 'f'.repeat(40), name: 'build' })
-    await expect(unknown).rejects.toMatchObject({ status: 422, message: expect.stringContaining('No commit found for SHA') })
+    await expect(unknown).rejects.toMatchObject({
+      status: 422,
+      message: expect.stringContaining('No commit found for SHA'),
+    })
     expect((await octokit.rest.checks.listForRef({ owner, repo, ref: 'main' })).data.total_count).toBe(1)
 
     await octokit.rest.checks.rerequestRun({ owner, repo, check_run_id: run.id })
     await github.call('POST', `/repos/alice/checks/check-suites/${run.check_suite!.id}/rerequest`, { as: 'alice' })
     await github.settled()
-    expect(github.receiver.of('check_run').map((heard) => heard.payload.action)).toEqual(['created', 'completed', 'rerequested'])
-    expect(github.receiver.of('check_suite').map((heard) => heard.payload.action)).toEqual(['requested', 'completed', 'rerequested'])
+    expect(github.receiver.of('check_run').map((heard) => heard.payload.action)).toEqual([
+      'created',
+      'completed',
+      'rerequested',
+    ])
+    expect(github.receiver.of('check_suite').map((heard) => heard.payload.action)).toEqual([
+      'requested',
+      'completed',
+      'rerequested',
+    ])
     expect(github.receiver.of('check_run', 'rerequested')[0]!.payload).toMatchObject({
       check_run: { id: run.id, head_sha: sha, check_suite: { id: run.check_suite!.id, head_branch: 'main' } },
     })
@@ -236,7 +305,9 @@ describe('deliveries', () => {
       })
       const { data } = await app.rest.apps.listWebhookDeliveries()
       expect(data).toHaveLength(3)
-      expect(data.every((delivery) => delivery.status_code === 502 && delivery.status === 'failed to connect to host')).toBe(true)
+      expect(
+        data.every((delivery) => delivery.status_code === 502 && delivery.status === 'failed to connect to host'),
+      ).toBe(true)
     } finally {
       await other.close()
     }
@@ -288,9 +359,15 @@ describe('deliveries', () => {
 describe('settings', () => {
   it('redirects an old name to the new one, for the API and for git', async () => {
     const { dir, sha } = await pushed('alice/before')
-    const { body: repository } = await github.call('PATCH', '/repos/alice/before', { as: 'alice', body: { name: 'after' } })
+    const { body: repository } = await github.call('PATCH', '/repos/alice/before', {
+      as: 'alice',
+      body: { name: 'after' },
+    })
     const moved = await github.call('GET', '/repos/alice/before/topics')
-    expect(moved).toMatchObject({ status: 301, body: { message: 'Moved Permanently', url: `${github.api}/repositories/${repository.id}/topics` } })
+    expect(moved).toMatchObject({
+      status: 301,
+      body: { message: 'Moved Permanently', url: `${github.api}/repositories/${repository.id}/topics` },
+    })
     expect((await github.call('GET', moved.headers.get('location')!)).body).toEqual({ names: [] })
     expect((await github.call('PATCH', '/repos/alice/before', { as: 'alice', body: {} })).status).toBe(307)
     expect(await git(dir, 'ls-remote', `${github.url}/alice/before.git`, 'HEAD')).toContain(sha)
@@ -301,7 +378,9 @@ describe('settings', () => {
       repository: { full_name: 'alice/after', id: repository.id },
     })
     expect(github.receiver.of('push').at(-1)!.payload.repository.full_name).toBe('alice/after')
-    expect((await fetch(`${github.url}/alice/before/settings`, { redirect: 'manual' })).headers.get('location')).toBe('/alice/after/settings')
+    expect((await fetch(`${github.url}/alice/before/settings`, { redirect: 'manual' })).headers.get('location')).toBe(
+      '/alice/after/settings',
+    )
   })
 
   it('tells of each change as GitHub does', async () => {
@@ -345,7 +424,9 @@ describe('settings', () => {
 
   it('makes the API fail as it is told to', async () => {
     await pushed('alice/faulty')
-    await github.call('PUT', '/local/api-faults', { body: [{ path: '/repos/alice/faulty', status: 502, remaining: 2 }] })
+    await github.call('PUT', '/local/api-faults', {
+      body: [{ path: '/repos/alice/faulty', status: 502, remaining: 2 }],
+    })
     const answers: number[] = []
     for (let i = 0; i < 3; i += 1) answers.push((await github.call('GET', '/repos/alice/faulty')).status)
     expect(answers).toEqual([502, 502, 200])
@@ -358,7 +439,12 @@ describe('signing in through the app', () => {
   const redirectUri = 'http://127.0.0.1:3000/auth/callback'
 
   async function authorize(login: string, extra: Record<string, string> = {}) {
-    const query = new URLSearchParams({ client_id: github.config.clientId, redirect_uri: redirectUri, state: 's t&', ...extra })
+    const query = new URLSearchParams({
+      client_id: github.config.clientId,
+      redirect_uri: redirectUri,
+      state: 's t&',
+      ...extra,
+    })
     const page = await fetch(`${github.url}/login/oauth/authorize?${query}`)
     const html = await page.text()
     const cookie = page.headers.get('set-cookie')?.split(';')[0] ?? ''
@@ -400,7 +486,9 @@ describe('signing in through the app', () => {
     await pushed('hana/secret')
     await github.call('PATCH', '/repos/hana/secret', { as: 'hana', body: { private: true } })
     const pkce = { code_challenge: challenge, code_challenge_method: 'S256' }
-    expect(await exchange({ code: await codeFor('hana', pkce), code_verifier: 'wrong' })).toMatchObject({ error: 'bad_verification_code' })
+    expect(await exchange({ code: await codeFor('hana', pkce), code_verifier: 'wrong' })).toMatchObject({
+      error: 'bad_verification_code',
+    })
     expect(await exchange({ code: await codeFor('hana', pkce) })).toMatchObject({ error: 'bad_verification_code' })
     const code = await codeFor('hana', pkce)
     const tokens = await exchange({ code, code_verifier: verifier, redirect_uri: redirectUri })
@@ -412,14 +500,18 @@ describe('signing in through the app', () => {
     expect((await github.call('GET', '/user/emails', { token: tokens.access_token })).body).toHaveLength(1)
     const { body } = await github.call('GET', '/user/installations', { token: tokens.access_token })
     expect(body.total_count).toBe(1)
-    const mine = await github.call('GET', `/user/installations/${body.installations[0].id}/repositories`, { token: tokens.access_token })
+    const mine = await github.call('GET', `/user/installations/${body.installations[0].id}/repositories`, {
+      token: tokens.access_token,
+    })
     expect(mine.body.repositories.map((repository: { name: string }) => repository.name)).toEqual(['own', 'secret'])
     await git(github.dir, 'ls-remote', github.remote('hana/secret', 'x-access-token', tokens.access_token))
     expect((await github.call('DELETE', '/repos/hana/own', { token: tokens.access_token })).status).toBe(403)
 
     const fresh = await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token! })
     expect(fresh.access_token).toMatch(/^ghu_/)
-    expect(await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token! })).toMatchObject({ error: 'bad_refresh_token' })
+    expect(await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token! })).toMatchObject({
+      error: 'bad_refresh_token',
+    })
     expect((await github.call('GET', '/user', { token: tokens.access_token })).status).toBe(401)
     expect((await github.call('GET', '/user', { token: fresh.access_token })).status).toBe(200)
 
@@ -442,15 +534,23 @@ describe('signing in through the app', () => {
   })
 
   it('refuses foreign addresses, forged forms and wrong secrets, and can be cancelled', async () => {
-    for (const redirect_uri of ['http://127.0.0.1:3000.evil.example/auth/callback', 'http://127.0.0.1:3001/auth/callback', 'javascript:alert(1)']) {
+    for (const redirect_uri of [
+      'http://127.0.0.1:3000.evil.example/auth/callback',
+      'http://127.0.0.1:3001/auth/callback',
+      'javascript:alert(1)',
+    ]) {
       expect((await authorize('ivan', { redirect_uri })).page.status).toBe(400)
     }
     expect((await authorize('ivan', { client_id: 'other' })).page.status).toBe(404)
     const { send } = await authorize('ivan')
     expect((await send({ csrf: 'x' })).status).toBe(403)
     expect((await send({ login: '<script>' })).status).toBe(422)
-    expect(new URL((await send({ answer: 'cancel' })).headers.get('location')!).searchParams.get('error')).toBe('access_denied')
-    expect(await exchange({ code: 'x', client_secret: 'wrong' })).toMatchObject({ error: 'incorrect_client_credentials' })
+    expect(new URL((await send({ answer: 'cancel' })).headers.get('location')!).searchParams.get('error')).toBe(
+      'access_denied',
+    )
+    expect(await exchange({ code: 'x', client_secret: 'wrong' })).toMatchObject({
+      error: 'incorrect_client_credentials',
+    })
     const { html, page } = await authorize('ivan', { state: '"><script>alert(1)</script>' })
     expect(html).not.toContain('<script>')
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
@@ -461,12 +561,20 @@ describe('the state', () => {
   it('is the same after a restart', async () => {
     const { sha, owner, repo } = await pushed('alice/kept')
     const { octokit, token } = await asInstallation(owner, repo)
-    const { data: run } = await octokit.rest.checks.create({ owner, repo, head_sha: sha, name: 'build', conclusion: 'success' })
+    const { data: run } = await octokit.rest.checks.create({
+      owner,
+      repo,
+      head_sha: sha,
+      name: 'build',
+      conclusion: 'success',
+    })
     await github.call('PATCH', '/repos/alice/kept', { as: 'alice', body: { name: 'kept-too' } })
     await github.settled()
     const before = await asApp().paginate('GET /app/hook/deliveries')
     await github.restart()
-    expect((await github.call('GET', `/repos/alice/kept-too/check-runs/${run.id}`, { token })).body.conclusion).toBe('success')
+    expect((await github.call('GET', `/repos/alice/kept-too/check-runs/${run.id}`, { token })).body.conclusion).toBe(
+      'success',
+    )
     expect((await github.call('GET', '/repos/alice/kept')).status).toBe(301)
     expect(await asApp().paginate('GET /app/hook/deliveries')).toEqual(before)
   })

@@ -49,7 +49,9 @@ describe('a first push', () => {
   it('makes the pushed branch the default one', async () => {
     await git(await workTree(github), 'push', '--quiet', github.remote('alice/trunk'), 'HEAD:trunk')
     expect((await github.call('GET', '/repos/alice/trunk')).body.default_branch).toBe('trunk')
-    expect(await git(github.dir, 'ls-remote', '--symref', `${github.url}/alice/trunk.git`, 'HEAD')).toContain('refs/heads/trunk')
+    expect(await git(github.dir, 'ls-remote', '--symref', `${github.url}/alice/trunk.git`, 'HEAD')).toContain(
+      'refs/heads/trunk',
+    )
   })
 
   it('ends in one repository when two come at once', async () => {
@@ -66,7 +68,15 @@ describe('a first push', () => {
 
   it('refuses names that are paths, options or not names', async () => {
     const dir = await workTree(github)
-    for (const name of ['alice/..%2f..', 'alice/-x%2f..', 'alice/..', 'al..ice/x', 'alice/a%00b', '../../x', 'alice/x.git.git']) {
+    for (const name of [
+      'alice/..%2f..',
+      'alice/-x%2f..',
+      'alice/..',
+      'al..ice/x',
+      'alice/a%00b',
+      '../../x',
+      'alice/x.git.git',
+    ]) {
       await expect(git(dir, 'push', '--quiet', github.remote(name, 'alice'), 'HEAD:main'), name).rejects.toThrow()
     }
     await expect(git(dir, 'push', '--quiet', github.remote('api/x'), 'HEAD:main')).rejects.toThrow()
@@ -87,7 +97,14 @@ describe('later pushes', () => {
     const push = github.receiver.of('push')[1]!.payload
     expect(push).toMatchObject({ before, after: third, created: false, forced: false })
     expect(push.commits).toMatchObject([
-      { id: second, message: 'Second\n\nA long\nbody', added: ['new'], modified: ['a b.txt'], removed: [], distinct: true },
+      {
+        id: second,
+        message: 'Second\n\nA long\nbody',
+        added: ['new'],
+        modified: ['a b.txt'],
+        removed: [],
+        distinct: true,
+      },
       { id: third, message: 'Third', added: [], modified: [], removed: ['new'], distinct: true },
     ])
     expect(github.receiver.of('push')[0]!.payload.commits[0].added).toEqual(['a b.txt', 'é\n.txt'])
@@ -105,7 +122,13 @@ describe('later pushes', () => {
     const pushes = github.receiver.of('push').map((heard) => heard.payload)
     expect(pushes).toHaveLength(4)
     expect(pushes[2]).toMatchObject({ forced: true, commits: [{ message: 'Other' }] })
-    expect(pushes[3]).toMatchObject({ ref: 'refs/heads/other', deleted: true, after: ZERO, head_commit: null, commits: [] })
+    expect(pushes[3]).toMatchObject({
+      ref: 'refs/heads/other',
+      deleted: true,
+      after: ZERO,
+      head_commit: null,
+      commits: [],
+    })
   })
 
   it('tells of light and annotated tags, the latter by the tag object', async () => {
@@ -121,8 +144,14 @@ describe('later pushes', () => {
     const [, light, annotated] = github.receiver.of('push').map((heard) => heard.payload)
     expect(light).toMatchObject({ ref: 'refs/tags/light', after: sha, base_ref: 'refs/heads/main', commits: [] })
     expect(annotated).toMatchObject({ ref: 'refs/tags/v1', after: object, head_commit: { id: sha } })
-    expect((await github.call('GET', `/repos/alice/tags/git/tags/${object}`)).body).toMatchObject({ tag: 'v1', object: { sha } })
-    expect((await github.call('GET', '/repos/alice/tags/git/ref/tags/v1')).body.object).toMatchObject({ sha: object, type: 'tag' })
+    expect((await github.call('GET', `/repos/alice/tags/git/tags/${object}`)).body).toMatchObject({
+      tag: 'v1',
+      object: { sha },
+    })
+    expect((await github.call('GET', '/repos/alice/tags/git/ref/tags/v1')).body.object).toMatchObject({
+      sha: object,
+      type: 'tag',
+    })
   })
 
   it('makes one event of each of twelve parallel pushes', async () => {
@@ -137,7 +166,9 @@ describe('later pushes', () => {
   })
 
   it('takes a push too large to be sent with a length, and gives it back', async () => {
-    const dir = await workTree(github, { big: Buffer.from(Array.from({ length: 3e6 }, () => Math.random() * 256)).toString('latin1') })
+    const dir = await workTree(github, {
+      big: Buffer.from(Array.from({ length: 3e6 }, () => Math.random() * 256)).toString('latin1'),
+    })
     const remote = github.remote('alice/big')
     await git(dir, 'push', '--quiet', remote, 'HEAD:main')
     await git(github.dir, 'clone', '--quiet', '--depth=1', `${github.url}/alice/big.git`, 'cloned')
@@ -148,7 +179,15 @@ describe('later pushes', () => {
     const dir = await workTree(github)
     const stream = ['reset refs/heads/long']
     for (let i = 0; i < 5000; i += 1) {
-      stream.push('commit refs/heads/long', 'committer A <a@b> 1700000000 +0000', 'data 1', 'm', `M 100644 inline f${i % 50}`, 'data 2', `${i % 10}`)
+      stream.push(
+        'commit refs/heads/long',
+        'committer A <a@b> 1700000000 +0000',
+        'data 1',
+        'm',
+        `M 100644 inline f${i % 50}`,
+        'data 2',
+        `${i % 10}`,
+      )
     }
     const { execFileSync } = await import('node:child_process')
     execFileSync('git', ['fast-import', '--quiet'], { cwd: dir, input: `${stream.join('\n')}\n` })
@@ -169,15 +208,22 @@ describe('who may', () => {
     await expect(git(dir, 'push', '--quiet', remote('bob'), 'HEAD:b')).rejects.toThrow(/403/)
     await expect(git(dir, 'push', '--quiet', remote('nobody-yet'), 'HEAD:b')).rejects.toThrow(/Authentication failed/)
 
-    expect((await github.call('PUT', '/repos/alice/shared/collaborators/bob', { as: 'alice', body: { permission: 'push' } })).status).toBe(204)
+    expect(
+      (await github.call('PUT', '/repos/alice/shared/collaborators/bob', { as: 'alice', body: { permission: 'push' } }))
+        .status,
+    ).toBe(204)
     await git(dir, 'push', '--quiet', remote('bob'), 'HEAD:b')
 
     await github.call('PATCH', '/repos/alice/shared', { as: 'alice', body: { private: true } })
     await git(dir, 'ls-remote', remote('bob'))
     await git(dir, 'push', '--quiet', github.remote('carol/own'), 'HEAD:main')
     await expect(git(dir, 'ls-remote', remote('carol'))).rejects.toThrow(/not found/)
-    await expect(git(dir, 'ls-remote', `${github.url}/alice/shared.git`)).rejects.toThrow(/could not read Username|terminal prompts/)
-    await expect(git(dir, 'ls-remote', `${github.url}/alice/nothing.git`)).rejects.toThrow(/could not read Username|terminal prompts/)
+    await expect(git(dir, 'ls-remote', `${github.url}/alice/shared.git`)).rejects.toThrow(
+      /could not read Username|terminal prompts/,
+    )
+    await expect(git(dir, 'ls-remote', `${github.url}/alice/nothing.git`)).rejects.toThrow(
+      /could not read Username|terminal prompts/,
+    )
     expect((await github.call('GET', '/repos/alice/shared', { as: 'carol' })).status).toBe(404)
     expect((await github.call('GET', '/repos/alice/shared')).status).toBe(404)
     expect((await fetch(`${github.url}/codeload/alice/shared/legacy.tar.gz/main`)).status).toBe(404)
@@ -193,8 +239,13 @@ describe('who may', () => {
     await expect(git(dir, 'push', '--quiet', github.remote('lab/other', 'bob'), 'HEAD:main')).rejects.toThrow(/403/)
     await github.settled()
     const push = github.receiver.of('push').at(-1)!.payload
-    expect(push).toMatchObject({ organization: { login: 'lab' }, repository: { owner: { login: 'lab', type: 'Organization' } } })
-    expect((await github.call('GET', '/repos/lab/model/collaborators/dora/permission', { as: 'alice' })).body.permission).toBe('admin')
+    expect(push).toMatchObject({
+      organization: { login: 'lab' },
+      repository: { owner: { login: 'lab', type: 'Organization' } },
+    })
+    expect(
+      (await github.call('GET', '/repos/lab/model/collaborators/dora/permission', { as: 'alice' })).body.permission,
+    ).toBe('admin')
   })
 
   it('refuses pushes to an archived repository', async () => {

@@ -174,7 +174,10 @@ export async function git(cwd: string, ...args: string[]): Promise<string> {
 }
 
 /** A work tree with one commit, in a folder that the caller's `TestGithub` removes. */
-export async function workTree(github: TestGithub, files: Record<string, string> = { 'runway.yml': 'python: 3.6\n' }): Promise<string> {
+export async function workTree(
+  github: TestGithub,
+  files: Record<string, string> = { 'runway.yml': 'python: 3.6\n' },
+): Promise<string> {
   const dir = await mkdtemp(join(github.dir, 'work-'))
   await git(dir, 'init', '--quiet', '--initial-branch=main')
   await commit(dir, 'First', files)
