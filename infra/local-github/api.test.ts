@@ -3,8 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAppAuth } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { commit, git, TestGithub, workTree } from './testing.ts'
+
+// Real git processes on a shared machine take their time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let github: TestGithub
 beforeAll(async () => {

@@ -1,9 +1,12 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { createAppAuth } from '@octokit/auth-app'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { GithubSchema } from './github-schema/schema.ts'
 import { restRouter } from './rest/index.ts'
 import { commit, git, TestGithub, workTree } from './testing.ts'
+
+// Real git processes on a shared machine take their time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const schema = new GithubSchema()
 const router = restRouter()

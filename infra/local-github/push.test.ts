@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { commit, git, TestGithub, workTree } from './testing.ts'
+
+// Real git processes on a shared machine take their time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let github: TestGithub
 beforeAll(async () => {
@@ -175,7 +178,7 @@ describe('later pushes', () => {
     expect(await git(`${github.dir}/cloned`, 'rev-parse', 'HEAD')).toBe(await git(dir, 'rev-parse', 'HEAD'))
   })
 
-  it('takes a history of five thousand commits in one push and lists the last 2048', { timeout: 60_000 }, async () => {
+  it('takes a history of five thousand commits in one push and lists the last 2048', async () => {
     const dir = await workTree(github)
     const stream = ['reset refs/heads/long']
     for (let i = 0; i < 5000; i += 1) {
