@@ -72,7 +72,7 @@ it('keeps everything through kill -9, sends what it had not sent, and ends clean
   const work = join(dir, 'work')
   await git(dir, 'init', '--quiet', '--initial-branch=main', work)
   await git(work, 'commit', '--quiet', '--allow-empty', '--message=One')
-  await git(work, 'push', '--quiet', url.replace('://', '://alice:x@') + '/alice/m.git', 'HEAD:main')
+  await git(work, 'push', '--quiet', `${url.replace('://', '://alice:x@')}/alice/m.git`, 'HEAD:main')
   first.child.kill('SIGKILL')
   await once(first.child, 'exit')
   expect(receiver.heard).toHaveLength(0)

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { createAppAuth } from '@octokit/auth-app'
 import { type LocalGithubConfig, publicKeyOf } from './config.ts'
 import { type LocalGithub, startLocalGithub } from './server.ts'
 
@@ -131,6 +132,14 @@ export class TestGithub {
   /** Waits until every webhook was sent. */
   async settled(): Promise<void> {
     await this.call('POST', '/local/deliveries/settle', { as: null })
+  }
+
+  /** A token of the app's installation on a repository. */
+  async installationToken(fullName: string): Promise<string> {
+    const auth = createAppAuth({ appId: this.config.appId, privateKey: this.privateKey })
+    const { token } = await auth({ type: 'app' })
+    const { body: installation } = await this.call('GET', `/repos/${fullName}/installation`, { token })
+    return (await this.call('POST', `/app/installations/${installation.id}/access_tokens`, { token })).body.token
   }
 
   /** Calls the REST API as a person (any password), with a token, or as nobody. */
