@@ -26,7 +26,8 @@ export interface CheckChange {
 /** The account that acts when the app acts. */
 export function botOf(ctx: Context): Account {
   return {
-    id: 0,
+    // Beyond every number that the store gives.
+    id: 1_000_000_000 + ctx.config.appId,
     login: `${ctx.config.appSlug}[bot]`,
     type: 'User',
     name: null,

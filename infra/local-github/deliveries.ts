@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { LocalGithubConfig } from './config.ts'
@@ -41,8 +41,14 @@ export interface Message {
   payload: unknown
 }
 
-/** Makes a message when its turn comes; several, or none, are fine. */
-export type MessageSource = () => Promise<Message[]> | Message[]
+/** Makes messages when their turn comes; none is fine. */
+export type MessageSource = () => Promise<Message[]>
+
+interface Prepared {
+  row: Delivery
+  body: Buffer
+  message: Message
+}
 
 /** The queue that keeps a repository's deliveries, or else an installation's, in order. */
 export function queueKey(about: { repositoryId: number | null; installationId: number | null }): string {
@@ -71,17 +77,29 @@ export class Deliveries {
   /**
    * Queues messages behind the others with the same key; the promise ends when they were sent.
    *
-   * The payload is made when its turn comes: making a large push takes seconds, and a later push must not overtake it.
+   * Messages that are ready are on disk when this returns, so a crash loses none. A source is asked when its turn comes:
+   * making a large push takes seconds, and a later push must not overtake it.
    */
-  send(key: string, source: MessageSource): Promise<void> {
-    const before = this.#queues.get(key) ?? Promise.resolve()
-    const after = before.then(async () => {
-      try {
-        for (const message of await source()) await this.#deliver(message)
-      } catch (error) {
-        // A queue must go on after a message that could not be made.
-        if (!this.#closing.signal.aborted) console.error(`local github: a webhook could not be made: ${String(error)}`)
+  send(key: string, messages: Message[] | MessageSource): Promise<void> {
+    if (typeof messages !== 'function') {
+      const ready = messages.flatMap((message) => this.#prepare(message) ?? [])
+      return this.#queue(key, async () => {
+        for (const delivery of ready) await this.#dispatch(delivery)
+      })
+    }
+    return this.#queue(key, async () => {
+      for (const message of await messages()) {
+        const delivery = this.#prepare(message)
+        if (delivery) await this.#dispatch(delivery)
       }
+    })
+  }
+
+  #queue(key: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#queues.get(key) ?? Promise.resolve()
+    const after = before.then(work).catch((error: unknown) => {
+      // A queue must go on after a message that could not be made.
+      console.error(`local github: a webhook could not be made: ${String(error)}`)
     })
     this.#queues.set(key, after)
     void after.then(() => {
@@ -98,13 +116,7 @@ export class Deliveries {
   /** Sends what a former process recorded and did not get to send. */
   resume(): void {
     for (const row of this.#store.deliveries.all().filter((delivery) => delivery.pending)) {
-      void this.send(queueKey(row), async () => {
-        const payload = await this.payload(row).catch(() => null)
-        // Its payload was not on disk yet when the process ended, so nobody was told of it.
-        if (payload) await this.#attempt(row, payload)
-        else this.#store.deliveries.delete(row.id)
-        return []
-      })
+      void this.#queue(queueKey(row), async () => this.#attempt(row, await this.payload(row)))
     }
   }
 
@@ -123,11 +135,9 @@ export class Deliveries {
 
   /** Sends a delivery once more, under the same GUID. */
   redeliver(delivery: Delivery): void {
-    void this.send(`redelivery:${delivery.guid}`, async () => {
+    void this.#queue(`redelivery:${delivery.guid}`, async () => {
       const body = await this.payload(delivery)
-      const row = this.#record({ ...delivery, payload: null }, delivery.guid, body, true)
-      await this.#attempt(row, body)
-      return []
+      await this.#attempt(this.#record(delivery, delivery.guid, body, true), body)
     })
   }
 
@@ -137,30 +147,18 @@ export class Deliveries {
     if (mode.shuffle === 0) this.#releaseHeld()
   }
 
-  /** Ends all requests under way; what was not answered is sent at the next start. */
+  /** Ends all requests under way; what was not answered or not yet sent goes out at the next start. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all(this.#queues.values())
+    await this.settled()
   }
 
-  async #deliver(message: Message): Promise<void> {
-    if (this.#closing.signal.aborted) return
-    const body = Buffer.from(JSON.stringify(message.payload))
-    if (body.length > MAX_PAYLOAD) {
-      console.error(`local github: a ${message.event} webhook above 25 MB is not sent, as on GitHub`)
-      return
-    }
+  async #dispatch({ row, body, message }: Prepared): Promise<void> {
     const mode = this.mode
-    const chosen = mode.event === '' || mode.event === message.event
-    if (chosen && mode.drop > 0) {
+    if (mode.event !== '' && mode.event !== message.event) return this.#attempt(row, body)
+    if (mode.drop > 0) {
       mode.drop -= 1
-      return
-    }
-
-    const guid = randomUUID()
-    const row = await this.#prepare(message, guid, body)
-    if (!chosen) {
-      await this.#attempt(row, body)
+      this.#store.deliveries.delete(row.id)
       return
     }
     if (mode.fail > 0) {
@@ -168,13 +166,12 @@ export class Deliveries {
       this.#finish(row, Date.now(), 502, 'failed to connect to host')
       return
     }
+    const { duplicate, duplicateGuid } = mode
     const send = async () => {
       await this.#attempt(row, body)
-      for (let copy = 0; copy < mode.duplicate; copy += 1) {
+      for (let copy = 0; copy < duplicate; copy += 1) {
         const again =
-          mode.duplicateGuid === 'same'
-            ? this.#record(message, guid, body, false)
-            : await this.#prepare(message, randomUUID(), body)
+          duplicateGuid === 'same' ? this.#record(message, row.guid, body, false) : this.#prepare(message)!.row
         await this.#attempt(again, body)
       }
     }
@@ -190,22 +187,24 @@ export class Deliveries {
       const j = Math.floor(Math.random() * (i + 1))
       ;[held[i], held[j]] = [held[j]!, held[i]!]
     }
-    for (const send of held) {
-      void this.send('shuffled', async () => {
-        await send()
-        return []
-      })
+    for (const send of held) void this.#queue('shuffled', send)
+  }
+
+  /** Writes a message down; null when it is one that GitHub would not send. */
+  #prepare(message: Message): Prepared | null {
+    const body = Buffer.from(JSON.stringify(message.payload))
+    if (body.length > MAX_PAYLOAD) {
+      console.error(`local github: a ${message.event} webhook above 25 MB is not sent, as on GitHub`)
+      return null
     }
-  }
-
-  async #prepare(message: Message, guid: string, body: Buffer): Promise<Delivery> {
+    const guid = randomUUID()
     const path = join(this.#dir, `${guid}.json`)
-    await writeFile(`${path}.new`, body, { mode: 0o600 })
-    await rename(`${path}.new`, path)
-    return this.#record(message, guid, body, false)
+    writeFileSync(`${path}.new`, body, { mode: 0o600 })
+    renameSync(`${path}.new`, path)
+    return { row: this.#record(message, guid, body, false), body, message: { ...message, payload: null } }
   }
 
-  #record(message: Message, guid: string, body: Buffer, redelivery: boolean): Delivery {
+  #record(message: Omit<Message, 'payload'>, guid: string, body: Buffer, redelivery: boolean): Delivery {
     const signature = (algorithm: string) =>
       `${algorithm}=${createHmac(algorithm, this.#config.webhookSecret).update(body).digest('hex')}`
     const row: Delivery = {

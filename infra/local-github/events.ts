@@ -38,18 +38,18 @@ export function emitRepositoryEvent(
   if (!installation || installation.suspendedAt) return Promise.resolve()
   // What the event says of the repository is its state now, not when the queue gets to it.
   const common = repositoryPart(ctx, repository, installation, sender)
-  return ctx.deliveries.send(queueKey({ repositoryId: repository.id, installationId: installation.id }), async () => {
-    const own = typeof extra === 'function' ? await extra() : extra
-    if (!own) return []
-    return [
-      {
-        event,
-        action,
-        installationId: installation.id,
-        repositoryId: repository.id,
-        payload: { ...(action ? { action } : {}), ...common, ...own },
-      },
-    ]
+  const message = (own: Record<string, unknown>): Message => ({
+    event,
+    action,
+    installationId: installation.id,
+    repositoryId: repository.id,
+    payload: { ...(action ? { action } : {}), ...common, ...own },
+  })
+  const key = queueKey({ repositoryId: repository.id, installationId: installation.id })
+  if (typeof extra !== 'function') return ctx.deliveries.send(key, [message(extra)])
+  return ctx.deliveries.send(key, async () => {
+    const own = await extra()
+    return own ? [message(own)] : []
   })
 }
 
@@ -124,12 +124,12 @@ function sendNow(
     installationId: installation.id,
     repositoryId: repositories.length === 1 ? repositories[0]!.id : null,
   })
-  return ctx.deliveries.send(key, () => [message])
+  return ctx.deliveries.send(key, [message])
 }
 
 /** Queues the news that a person took the app's right to act for them away. */
 export function emitAuthorizationRevoked(ctx: Context, person: Account): Promise<void> {
-  return ctx.deliveries.send(`account:${person.id}`, () => [
+  return ctx.deliveries.send(`account:${person.id}`, [
     {
       event: 'github_app_authorization',
       action: 'revoked',

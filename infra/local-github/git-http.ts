@@ -25,6 +25,7 @@ const SETTINGS: Record<string, string> = {
   'receive.fsck.badTimezone': 'ignore',
   'receive.fsck.missingSpaceBeforeDate': 'ignore',
   'receive.fsck.missingTaggerEntry': 'ignore',
+  // Collecting garbage would lose the commits that a forced push left behind, and versions stay pinned to those.
   'receive.autogc': 'false',
   'receive.advertisePushOptions': 'false',
   'transfer.hideRefs': 'refs/pull',

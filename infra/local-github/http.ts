@@ -27,6 +27,7 @@ export type Handler<C> = (ctx: C, request: Request) => Promise<void> | void
 
 interface Route<C> {
   method: string
+  shape: string
   pattern: RegExp
   names: string[]
   handler: Handler<C>
@@ -42,8 +43,20 @@ export class Router<C> {
       names.push(name)
       return kind === ':' ? '([^/]+)' : '(.+)'
     })
-    this.#routes.push({ method, pattern: new RegExp(`^${pattern}$`), names, handler })
+    const shape = path.replace(/[:*][a-z_]+/gi, '{}')
+    this.#routes.push({ method, shape, pattern: new RegExp(`^${pattern}$`), names, handler })
     return this
+  }
+
+  /** Every route as `METHOD /path`, with `{}` for its variable parts, as it can be compared with GitHub's own list. */
+  list(): string[] {
+    return this.#routes.map((route) => `${route.method} ${route.shape}`)
+  }
+
+  /** The route that would answer, in the form of `list`. */
+  shapeOf(method: string, path: string): string | null {
+    const route = this.#routes.find((other) => other.method === method && other.pattern.test(path))
+    return route ? `${method} ${route.shape}` : null
   }
 
   /** Finds the handler of a request, with the parts of its path; null when no pattern fits. */

@@ -19,6 +19,7 @@ import { rateNow } from './rest/meta.ts'
 import { openStore, type Store } from './store.ts'
 
 const API = '/api/v3'
+const PATIENCE_MS = 5000
 
 export interface LocalGithub {
   url: string
@@ -59,7 +60,10 @@ export async function startLocalGithub(config: LocalGithubConfig): Promise<Local
       const closed = once(server, 'close')
       server.close()
       server.closeIdleConnections()
+      // A client that stalls in the middle of a push does not hold the end up.
+      const impatience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS)
       await gitHttp.close()
+      clearTimeout(impatience)
       await deliveries.close()
       server.closeAllConnections()
       await closed

@@ -26,15 +26,17 @@ export const APP_EVENTS = ['check_run', 'check_suite', 'member', 'push', 'reposi
 
 /** Owner, sender, collaborator: an account in short. */
 export function simpleUser(ctx: Context, account: Account) {
-  const api = `${ctx.url}/api/v3/users/${account.login}`
+  // An app acts under a name with brackets, which an address cannot hold as they are.
+  const isBot = account.login.endsWith('[bot]')
+  const api = `${ctx.url}/api/v3/users/${encodeURIComponent(account.login)}`
   return {
     login: account.login,
     id: account.id,
-    node_id: nodeId(account.type === 'User' ? 'U' : 'O', account.id),
+    node_id: nodeId(isBot ? 'BOT' : account.type === 'User' ? 'U' : 'O', account.id),
     avatar_url: `${ctx.url}/avatars/u/${account.id}?v=4`,
     gravatar_id: '',
     url: api,
-    html_url: `${ctx.url}/${account.login}`,
+    html_url: isBot ? `${ctx.url}/apps/${ctx.config.appSlug}` : `${ctx.url}/${account.login}`,
     followers_url: `${api}/followers`,
     following_url: `${api}/following{/other_user}`,
     gists_url: `${api}/gists{/gist_id}`,
@@ -44,7 +46,7 @@ export function simpleUser(ctx: Context, account: Account) {
     repos_url: `${api}/repos`,
     events_url: `${api}/events{/privacy}`,
     received_events_url: `${api}/received_events`,
-    type: account.type,
+    type: isBot ? 'Bot' : account.type,
     user_view_type: 'public',
     site_admin: false,
   }
@@ -240,7 +242,7 @@ export function fullRepository(ctx: Context, repository: Repository, permissions
   return {
     ...repositoryShape(ctx, repository),
     ...(permissions ? { permissions } : {}),
-    temp_clone_token: null,
+    temp_clone_token: '',
     allow_squash_merge: true,
     allow_merge_commit: true,
     allow_rebase_merge: true,

@@ -151,7 +151,7 @@ function cleanPath(path: string): string {
   return clean
 }
 
-async function submoduleUrl(dir: string, commit: string, path: string): Promise<string> {
+async function submoduleUrl(dir: string, commit: string, path: string): Promise<string | null> {
   try {
     const entries = await git(dir, [
       'config',
@@ -162,9 +162,9 @@ async function submoduleUrl(dir: string, commit: string, path: string): Promise<
     ])
     const lines = entries.split('\n').map((line) => /^submodule\.(.*)\.(path|url) (.*)$/.exec(line))
     const name = lines.find((line) => line?.[2] === 'path' && line[3] === path)?.[1]
-    return lines.find((line) => line?.[2] === 'url' && line[1] === name)?.[3] ?? ''
+    return lines.find((line) => line?.[2] === 'url' && line[1] === name)?.[3] ?? null
   } catch (error) {
-    if (error instanceof GitError) return ''
+    if (error instanceof GitError) return null
     throw error
   }
 }

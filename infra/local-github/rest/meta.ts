@@ -16,15 +16,6 @@ const apiFault = z.object({
 
 /** What the server tells of itself, and how tests make it misbehave. */
 export function metaRoutes(router: Router<Api>): void {
-  router.on('GET', '/', (api, request) => {
-    const base = `${api.ctx.url}/api/v3`
-    sendJson(request, 200, {
-      current_user_url: `${base}/user`,
-      repository_url: `${base}/repos/{owner}/{repo}`,
-      user_url: `${base}/users/{user}`,
-    })
-  })
-
   router.on('GET', '/meta', (_api, request) => {
     sendJson(request, 200, { verifiable_password_authentication: true, installed_version: ENTERPRISE_VERSION })
   })
