@@ -206,6 +206,14 @@ describe('apps', () => {
     expect(runs(readLocalState(home.path).processes.worker)).toBe(true)
   })
 
+  it('that need an engine are left out where there is none', async () => {
+    const report = recordingReport()
+    const worker = { ...dummyApp('worker', 'worker'), needsEngine: true }
+    const stack = await start({ apps: [worker, dummyApp('web', 'web')], report })
+    expect(report.steps).toContain('worker: not started, since there is no engine')
+    expect(Object.keys(stack.state.processes).sort()).toEqual(['postgres', 'supervisor', 'web'])
+  })
+
   it('that cannot start end the whole start with their last words, and leave nothing behind', async () => {
     const broken = dummyApp('receiver', 'receiver', {}, 'console.error("no such table"); process.exit(4)')
     await expect(start({ apps: [dummyApp('web', 'web'), broken], queue: 'redis' })).rejects.toThrow(
