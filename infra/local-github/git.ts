@@ -36,6 +36,7 @@ export function gitEnvironment(settings: Record<string, string> = {}): Record<st
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
+    GIT_LITERAL_PATHSPECS: '1',
     GIT_CONFIG_COUNT: String(Object.keys(settings).length),
   }
   for (const [index, [key, value]] of Object.entries(settings).entries()) {
@@ -245,14 +246,10 @@ export interface Ref {
   type: string
 }
 
-/** Lists refs below a prefix such as `refs/heads/`, by name. */
-export async function readRefs(dir: string, ...patterns: string[]): Promise<Ref[]> {
-  const out = await git(dir, [
-    'for-each-ref',
-    '--format=%(refname)%00%(objectname)%00%(objecttype)',
-    '--end-of-options',
-    ...patterns,
-  ])
+/** Lists refs below a prefix such as `refs/heads/` (or one full ref), by name; `at` keeps those that name this object. */
+export async function readRefs(dir: string, prefix: string, at?: string): Promise<Ref[]> {
+  const format = '--format=%(refname)%00%(objectname)%00%(objecttype)'
+  const out = await git(dir, ['for-each-ref', format, ...(at ? [`--points-at=${at}`] : []), '--end-of-options', prefix])
   return out
     .split('\n')
     .filter(Boolean)
@@ -260,4 +257,49 @@ export async function readRefs(dir: string, ...patterns: string[]): Promise<Ref[
       const [name, sha, type] = line.split('\0')
       return { name: name!, sha: sha!, type: type! }
     })
+}
+
+export interface Change {
+  path: string
+  /** The blob after the change, or before it for a removed file. */
+  sha: string
+  status: 'added' | 'removed' | 'modified'
+  additions: number
+  deletions: number
+}
+
+/** Lists what differs between two commits; `base` null compares with nothing. */
+export async function readChanges(dir: string, base: string | null, head: string): Promise<Change[]> {
+  const out = await git(dir, [
+    'diff-tree',
+    '-r',
+    '--raw',
+    '--numstat',
+    '-z',
+    '--no-renames',
+    '--no-abbrev',
+    '--no-commit-id',
+    ...(base ? [base, head] : ['--root', head]),
+  ])
+  const parts = out.split('\0')
+  const changes = new Map<string, Change>()
+  for (let at = 0; at < parts.length; at += 1) {
+    const part = parts[at]!
+    const raw = /^:\d+ \d+ ([0-9a-f]{40}) ([0-9a-f]{40}) ([A-Z])/.exec(part)
+    if (raw) {
+      const path = parts[at + 1]!
+      const status = raw[3] === 'A' ? 'added' : raw[3] === 'D' ? 'removed' : 'modified'
+      changes.set(path, { path, sha: status === 'removed' ? raw[1]! : raw[2]!, status, additions: 0, deletions: 0 })
+      at += 1
+      continue
+    }
+    const count = /^(\d+|-)\t(\d+|-)\t([\s\S]+)$/.exec(part)
+    const change = count && changes.get(count[3]!)
+    if (count && change) {
+      // A dash stands for a binary file.
+      change.additions = Number(count[1]) || 0
+      change.deletions = Number(count[2]) || 0
+    }
+  }
+  return [...changes.values()]
 }

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
 import { levelOf } from './accounts.ts'
 import { type Context, fullName, ownerOf } from './context.ts'
-import type { Commit, CommitFiles } from './git.ts'
+import type { Change, Commit } from './git.ts'
 import { licenseNames } from './licenses.ts'
 import type { Account, CheckRun, CheckSuite, Installation, Repository } from './store.ts'
 
@@ -475,27 +474,19 @@ function accountOfAuthor(ctx: Context, email: string) {
   return account ? simpleUser(ctx, account) : null
 }
 
-/** The file list that `GET /commits/{ref}` adds, from one git log. */
-export function commitFiles(ctx: Context, repository: Repository, commit: CommitFiles) {
-  const html = `${ctx.url}/${fullName(ctx, repository)}`
-  const api = `${ctx.url}/api/v3/repos/${fullName(ctx, repository)}`
-  const entry = (status: string) => (path: string) => {
-    const encoded = path.split('/').map(encodeURIComponent).join('/')
-    return {
-      sha: createHash('sha1').update(`${commit.sha}:${path}`).digest('hex'),
-      filename: path,
-      status,
-      additions: 0,
-      deletions: 0,
-      changes: 0,
-      blob_url: `${html}/blob/${commit.sha}/${encoded}`,
-      raw_url: `${html}/raw/${commit.sha}/${encoded}`,
-      contents_url: `${api}/contents/${encoded}?ref=${commit.sha}`,
-    }
+/** A changed file as commits and comparisons list it. */
+export function changeShape(ctx: Context, repository: Repository, commit: string, change: Change) {
+  const name = fullName(ctx, repository)
+  const path = change.path.split('/').map(encodeURIComponent).join('/')
+  return {
+    sha: change.sha,
+    filename: change.path,
+    status: change.status,
+    additions: change.additions,
+    deletions: change.deletions,
+    changes: change.additions + change.deletions,
+    blob_url: `${ctx.url}/${name}/blob/${commit}/${path}`,
+    raw_url: `${ctx.url}/${name}/raw/${commit}/${path}`,
+    contents_url: `${ctx.url}/api/v3/repos/${name}/contents/${path}?ref=${commit}`,
   }
-  return [
-    ...commit.added.map(entry('added')),
-    ...commit.removed.map(entry('removed')),
-    ...commit.modified.map(entry('modified')),
-  ]
 }

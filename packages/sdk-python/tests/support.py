@@ -109,7 +109,7 @@ class Served(object):
     def __init__(self, source=None, path=None, cwd=None, wait=True, python=sys.executable,
                  **variables):
         self.port = free_port()
-        command = [python, '-W', 'error']
+        command = [python, '-W', 'error', '-X', 'faulthandler']
         command += ['-c', textwrap.dedent(source)] if path is None else [path]
         variables.setdefault('RW_HOST', '127.0.0.1')
         variables.setdefault('RW_PORT', str(self.port))
@@ -151,12 +151,16 @@ class Served(object):
         try:
             code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = self.process.wait()
+            # Its threads' stacks, where faulthandler is on, say what it was waiting for.
+            self.process.send_signal(signal.SIGABRT)
+            code = 'did not end on signal %d' % number
+            self.process.wait()
         self._reader.join(PATIENCE)
         self.process.stdout.close()
         self.last_errors = self.stderr() if not self._errors.closed else ''
         self._errors.close()
+        if isinstance(code, str):
+            raise AssertionError('The model %s:\n%s' % (code, self.last_errors))
         return code
 
     def request(self, method, path, body=None, headers=None, timeout=PATIENCE):

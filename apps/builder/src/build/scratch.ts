@@ -16,13 +16,13 @@ export async function openScratch(home: string, buildId: string, epoch: number):
 }
 
 /** Removes the directories of builds that `isLive` does not know and that nobody touched for a minute. Returns how many. */
-export async function sweepScratch(home: string, isLive: (buildId: string, epoch: number) => boolean): Promise<number> {
+export async function sweepScratch(home: string, isLive: (buildId: string, epoch: number) => Promise<boolean>): Promise<number> {
   const parent = join(home, 'scratch')
   const names = await readdir(parent).catch(() => [])
   let removed = 0
   for (const name of names) {
     const found = /^([0-9a-f-]{36})-(\d+)-/.exec(name)
-    if (found && isLive(found[1]!, Number(found[2]))) continue
+    if (found && (await isLive(found[1]!, Number(found[2])))) continue
     const age = await stat(join(parent, name)).then(
       (s) => Date.now() - s.mtimeMs,
       () => 0,

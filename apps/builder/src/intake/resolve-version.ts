@@ -9,7 +9,7 @@ import {
   syncPublisher,
 } from '@modelport/db/queries/models'
 import { createVersion, type NewVersion, supersedeQueued } from '@modelport/db/queries/versions'
-import { describeMissingConfig } from '@modelport/schema/model-config/missing'
+import { describeMissingConfig } from '@modelport/schema/missing-config'
 import type { Octokit } from '@octokit/rest'
 import { githubStatus } from '../github/github-client.ts'
 import type { Intake } from './intake-context.ts'
@@ -49,7 +49,7 @@ export async function missingConfig(
 ): Promise<string | null> {
   const { data } = await octokit.rest.repos.getContent({ owner, repo, path: '', ref })
   const names = Array.isArray(data) ? data.map((entry) => entry.name) : []
-  return names.includes('runway.yml') ? null : describeMissingConfig(names)
+  return names.includes('runway.yml') ? null : describeMissingConfig(names).sentence
 }
 
 /** Gives a commit of a configured model its version, and says in one sentence what came of it. */

@@ -1,4 +1,4 @@
-import { liveLeases, sweepBuilds } from '@modelport/db/queries/builds'
+import { isLiveLease, sweepBuilds } from '@modelport/db/queries/builds'
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
 import { described } from '../log.ts'
@@ -6,10 +6,12 @@ import { described } from '../log.ts'
 /** What a worker does beside its jobs, every so many milliseconds. */
 const everyMs = { builds: 5_000, leftovers: 30_000 }
 
+export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
+
 /** Runs the sweeps until the process stops. Every worker does so; they do not disturb each other. */
 export async function sweepRegularly(
   worker: WorkerContext,
-  reapEngine: (isLive: (buildId: string, epoch: number) => boolean) => Promise<void>,
+  reapEngine: (isLive: IsLive) => Promise<void>,
 ): Promise<void> {
   await Promise.all([
     regularly(worker, everyMs.builds, 'builds', async () => {
@@ -17,8 +19,8 @@ export async function sweepRegularly(
       if (found > 0) worker.log.warn({ found }, 'builds without a live worker or message')
     }),
     regularly(worker, everyMs.leftovers, 'leftovers', async () => {
-      const live = new Set((await liveLeases(worker.database.db)).map((l) => `${l.buildId} ${l.epoch}`))
-      const isLive = (buildId: string, epoch: number) => live.has(`${buildId} ${epoch}`)
+      // Asked for each find at the time it is found: a build that started since is live.
+      const isLive = (buildId: string, epoch: number) => isLiveLease(worker.database.db, { buildId, epoch })
       await sweepScratch(worker.config.home, isLive)
       await reapEngine(isLive)
     }),

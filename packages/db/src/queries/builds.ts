@@ -332,12 +332,13 @@ async function quarantine(db: Db, build: Build): Promise<void> {
   })
 }
 
-/** Which of these leases are live; the reaper removes what belongs to any other. */
-export async function liveLeases(db: Db): Promise<Lease[]> {
-  return db
-    .select({ buildId: builds.id, epoch: builds.epoch })
+/** Whether a worker holds this build at this epoch now; the reaper removes what belongs to any other. */
+export async function isLiveLease(db: Db, lease: Lease): Promise<boolean> {
+  const rows = await db
+    .select({ id: builds.id })
     .from(builds)
-    .where(and(eq(builds.state, 'running'), sql`${builds.leaseExpiresAt} > now()`))
+    .where(and(held(lease), sql`${builds.leaseExpiresAt} > now()`))
+  return rows.length > 0
 }
 
 export async function findBuild(db: Tx, id: string): Promise<Build | null> {

@@ -142,21 +142,17 @@ function findUnfitCharacter(text: string): Problem | null {
   })
 }
 
-const nodeTokens = new Set([
+const valueTokens = new Set([
   'scalar',
   'single-quoted-scalar',
   'double-quoted-scalar',
   'block-scalar-header',
   'alias',
-  'anchor',
-  'tag',
-  'seq-item-ind',
-  'map-value-ind',
-  'explicit-key-ind',
-  'comma',
   'flow-map-start',
   'flow-seq-start',
 ])
+/** Counted apart from the values that follow most of them: a dash or a comma alone makes an empty value. */
+const structureTokens = new Set(['seq-item-ind', 'map-value-ind', 'explicit-key-ind', 'comma', 'anchor', 'tag'])
 
 /**
  * Counts nodes and nesting in one pass over the lexer's tokens, stopping at the first too many. The library's composer
@@ -165,16 +161,18 @@ const nodeTokens = new Set([
 function findTooMuch(text: string): Problem | null {
   const parser = new Parser()
   let offset = 0
-  let nodes = 0
+  let values = 0
+  let structure = 0
   for (const token of new Lexer().lex(text)) {
     const type = CST.tokenType(token)
-    if (type !== null && nodeTokens.has(type)) nodes += 1
+    if (type !== null && valueTokens.has(type)) values += 1
+    if (type !== null && structureTokens.has(type)) structure += 1
     for (const _ of parser.next(token)) {
       // Finished documents are of no interest here; asking for them drives the parser.
     }
     // The stack holds the document and one entry per open collection.
     const deep = parser.stack.length > configLimits.depth + 2
-    if (deep || nodes > configLimits.nodes) {
+    if (deep || values > configLimits.nodes || structure > configLimits.nodes) {
       return makeProblem({
         code: deep ? 'too-deep' : 'too-many-values',
         severity: 'error',

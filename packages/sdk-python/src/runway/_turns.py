@@ -8,6 +8,8 @@ event loops belong to the thread that made them. Without a server a caller's own
 import collections
 import threading
 
+_LONGEST_SLEEP = 0.5
+
 
 class Turns(object):
     """A queue of calls, made one at a time."""
@@ -28,7 +30,9 @@ class Turns(object):
     def serve(self):
         """Make the waiting calls, and those to come, until `stop`."""
         while not self._stopping:
-            self._news.acquire()
+            # Python sees a signal between two steps of this thread. One that comes just as it goes
+            # to sleep would wait for the next request, so the sleep is never long.
+            self._news.acquire(timeout=_LONGEST_SLEEP)
             while self._waiting and not self._stopping:
                 self._waiting.popleft()()
 

@@ -217,8 +217,8 @@ class RunwayModel(object):
             self._turns.detach()
             sys.exit('The model server cannot listen on %s:%d: %s.'
                      % (settings.host, settings.port, error))
+        undo = _signals.end_on_sigterm(self._server)
         try:
-            _signals.end_on_sigterm(self._server)
             if settings.debug:
                 _reload.restart_on_change()
             self._initialize(settings.model_options)
@@ -228,6 +228,7 @@ class RunwayModel(object):
         except KeyboardInterrupt:
             print('Stopping model server.', flush=True)
         finally:
+            undo()
             self._server.close()
             self._server = None
             self._turns.detach()

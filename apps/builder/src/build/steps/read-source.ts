@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { describeMissingConfig } from '@modelport/schema/model-config/missing'
+import { describeMissingConfig } from '@modelport/schema/missing-config'
 import { PublisherError } from '../build-error.ts'
 import type { Project } from '../plan/project.ts'
 import type { Source } from './fetch-source.ts'
@@ -18,11 +18,8 @@ export interface Licence {
 export function readConfigFile(source: Source): Uint8Array {
   const bytes = readRegularFile(source, 'runway.yml', maxBytes.config)
   if (bytes) return bytes
-  const rootFiles = source.files.filter((file) => !file.path.includes('/')).map((file) => file.path)
-  throw new PublisherError('model-config/missing', describeMissingConfig(rootFiles), {
-    step: 'config',
-    file: 'runway.yml',
-  })
+  const { code, sentence } = describeMissingConfig(source.files.map((file) => file.path))
+  throw new PublisherError(code, sentence, { step: 'config', file: 'runway.yml' })
 }
 
 /** The project as the planner may see it. */
