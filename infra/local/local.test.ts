@@ -25,6 +25,7 @@ import { defaultPorts, freePorts, portIsFree, portNames } from './ports.ts'
 import { linkLibraries } from './postgres.ts'
 import { isSameProcess, processIdentity } from './process-identity.ts'
 import { redisSocket } from './queue.ts'
+import { readableLine } from './report.ts'
 
 let folder: string
 
@@ -203,6 +204,15 @@ it('rolls a log file that is full', () => {
   log.close()
   expect(readFileSync(join(folder, 'a.log.1'), 'utf8')).toBe('first line\n')
   expect(readFileSync(join(folder, 'a.log'), 'utf8')).toBe('second\nthird\n')
+})
+
+it('shows a line of JSON as a sentence', () => {
+  expect(readableLine('{"level":30,"time":1,"name":"receiver","port":3070,"msg":"receiver listens"}')).toBe(
+    'receiver listens port=3070',
+  )
+  expect(readableLine('{"level":50,"time":1,"error":{"code":"x"},"msg":"no"}')).toBe('error: no error={"code":"x"}')
+  expect(readableLine('{"level":')).toBe('{"level":')
+  expect(readableLine('Ready in 93ms')).toBe('Ready in 93ms')
 })
 
 it('sees when the sources of the site changed', () => {
