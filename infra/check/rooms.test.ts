@@ -54,7 +54,9 @@ describe('checkFile', () => {
     expect(
       check('apps/builder/src/jobs/build-job.ts', '../github/report-build.ts', '@modelport/db/queries/builds'),
     ).toEqual([])
-    expect(check('apps/web/src/app/page.tsx', 'next/navigation', '@/features/directory/directory-page')).toEqual([])
+    expect(check('apps/web/src/app/page.tsx', 'next/navigation', '#src/features/directory/directory-page.tsx')).toEqual(
+      [],
+    )
     expect(check('infra/local/supervisor.ts', '@modelport/db/migrate', 'node:fs', 'zod')).toEqual([])
   })
 

@@ -204,8 +204,8 @@ function appOf(path: string): string | null {
 /** The path that a specifier leads to, when it leads to a file of ours. */
 function targetOf(path: string, specifier: string): string | null {
   if (specifier.startsWith('.')) return normalize(join(dirname(path), specifier))
-  // The site's own alias.
-  if (specifier.startsWith('@/')) return join('apps/web/src', specifier.slice(2))
+  // What a package calls its own sources (`imports` in its package.json).
+  if (specifier.startsWith('#src/')) return join(packageFolder(path), 'src', specifier.slice('#src/'.length))
   const name = packageName(specifier)
   const ours = ourPackages[name]
   return ours ? join(ours.doors, specifier.slice(name.length)) : null

@@ -22,6 +22,8 @@ export interface App {
   env(place: AppPlace): Record<string, string | undefined>
   /** The path that answers 200 when it is ready. */
   readyPath: string
+  /** Whether it is of no use without an engine; it is then left out. */
+  needsEngine?: boolean
   /** Whether its sources have to be built before it runs. */
   builtFirst?: boolean
 }
@@ -83,6 +85,7 @@ const worker: App = {
   args: ({ repository }) => typescript(repository, 'apps/builder/src/worker.ts'),
   env: (place) => ({ ...builderEnv(place), DOCKER_SOCKET: place.state.engine.socket ?? undefined }),
   readyPath: '/readyz',
+  needsEngine: true,
 }
 
 const web: App = {
@@ -106,6 +109,8 @@ const web: App = {
     GITHUB_CLIENT_SECRET: state.secrets.githubClientSecret,
     SECRET_KEY: state.secrets.secretKey,
     IMAGE_REGISTRY: state.imageRegistry.host ?? '',
+    // The site says why nothing is built.
+    ENGINE_PROBLEM: state.engine.problem ?? undefined,
     RECEIVER_URL: `http://127.0.0.1:${state.ports.receiver}`,
   }),
   readyPath: '/readyz',
@@ -136,6 +141,7 @@ const ours = new Set([
   'IMAGE_REGISTRY_PORT',
   'DOCKER_SOCKET',
   'DOCKER_HOST',
+  'ENGINE_PROBLEM',
   'MODELPORT_HOME',
   'INSTALLATION_ID',
   'SUBSTITUTION_POLICY',

@@ -5,6 +5,8 @@ import { freemem, totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { engineSocket, probeEngine } from './engine.ts'
+import { leftBehind } from './leftovers.ts'
+import { readKeptState } from './local-state.ts'
 import { readOwnerOfLock } from './lock.ts'
 import { installCommand, missingPackages, type SystemPackage, stackPackages, testPackages } from './packages.ts'
 import { portIsFree, portNames, portTable } from './ports.ts'
@@ -155,6 +157,11 @@ async function portFindings(env: NodeJS.ProcessEnv, home: string): Promise<Findi
   const owner = readOwnerOfLock(join(home, 'lock'))
   if (owner !== null) {
     return [{ what: 'Ports', verdict: 'fine', detail: `the local stack of ${home} runs (process ${owner})` }]
+  }
+  const left = leftBehind(readKeptState(home))
+  if (left.length > 0) {
+    const detail = `used by what a start that was killed left running (${left.join(', ')}); the next start stops it`
+    return [{ what: 'Ports', verdict: 'fine', detail }]
   }
   return Promise.all(
     portNames.map(async (name): Promise<Finding> => {

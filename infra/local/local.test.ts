@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,8 +22,10 @@ import { readOwnerOfLock, takeLock } from './lock.ts'
 import { LogFile } from './log-file.ts'
 import { readStartOptions } from './options.ts'
 import { defaultPorts, freePorts, portIsFree, portNames } from './ports.ts'
+import { linkLibraries } from './postgres.ts'
 import { isSameProcess, processIdentity } from './process-identity.ts'
 import { redisSocket } from './queue.ts'
+import { readableLine } from './report.ts'
 
 let folder: string
 
@@ -172,13 +183,18 @@ describe('the apps', () => {
   })
 
   it('inherit nothing that is ours to say', () => {
-    const own = new Set(allApps.flatMap((app) => Object.keys(app.env(place()))))
-    const shell = Object.fromEntries(
-      [...own, 'npm_config_cache', 'VITEST_POOL_ID', 'DOCKER_HOST'].map((name) => [name, 'shell']),
-    )
-    const env = childEnv({}, { ...shell, PATH: '/bin', BUILD_ENGINE: 'classic' })
-    // What is nobody's business but Next.js' may pass.
-    expect(env).toEqual({ PATH: '/bin', BUILD_ENGINE: 'classic', NEXT_TELEMETRY_DISABLED: 'shell' })
+    const secret = [
+      'DATABASE_URL',
+      'REDIS_URL',
+      'SECRET_KEY',
+      'GITHUB_WEBHOOK_SECRET',
+      'GITHUB_PRIVATE_KEY',
+      'DOCKER_SOCKET',
+    ]
+    const foreign = ['npm_config_cache', 'VITEST_POOL_ID', 'DOCKER_HOST', 'NODE_ENV', 'MODELPORT_HOME']
+    const shell = Object.fromEntries([...secret, ...foreign].map((name) => [name, 'shell']))
+    const env = childEnv({ SITE_URL: 'own' }, { ...shell, PATH: '/bin', BUILD_ENGINE: 'classic' })
+    expect(env).toEqual({ PATH: '/bin', BUILD_ENGINE: 'classic', SITE_URL: 'own' })
   })
 })
 
@@ -188,6 +204,15 @@ it('rolls a log file that is full', () => {
   log.close()
   expect(readFileSync(join(folder, 'a.log.1'), 'utf8')).toBe('first line\n')
   expect(readFileSync(join(folder, 'a.log'), 'utf8')).toBe('second\nthird\n')
+})
+
+it('shows a line of JSON as a sentence', () => {
+  expect(readableLine('{"level":30,"time":1,"name":"receiver","port":3070,"msg":"receiver listens"}')).toBe(
+    'receiver listens port=3070',
+  )
+  expect(readableLine('{"level":50,"time":1,"error":{"code":"x"},"msg":"no"}')).toBe('error: no error={"code":"x"}')
+  expect(readableLine('{"level":')).toBe('{"level":')
+  expect(readableLine('Ready in 93ms')).toBe('Ready in 93ms')
 })
 
 it('sees when the sources of the site changed', () => {
@@ -200,6 +225,20 @@ it('sees when the sources of the site changed', () => {
   expect(webSourcesHash(folder)).toBe(before)
   writeFileSync(join(folder, 'apps/web/src/page.tsx'), 'b')
   expect(webSourcesHash(folder)).not.toBe(before)
+})
+
+it('makes the links that the install script of PostgreSQL would have made', () => {
+  mkdirSync(join(folder, 'native/lib'), { recursive: true })
+  writeFileSync(join(folder, 'native/lib/liba.so.1.2'), 'library')
+  const links = ['liba.so', 'liba.so.1'].map((name) => ({
+    source: 'native/lib/liba.so.1.2',
+    target: `native/lib/${name}`,
+  }))
+  writeFileSync(join(folder, 'native/pg-symlinks.json'), JSON.stringify(links))
+  linkLibraries(folder)
+  linkLibraries(folder)
+  expect(readlinkSync(join(folder, 'native/lib/liba.so.1'))).toBe('liba.so.1.2')
+  expect(readFileSync(join(folder, 'native/lib/liba.so'), 'utf8')).toBe('library')
 })
 
 it('keeps the path of a socket short', () => {

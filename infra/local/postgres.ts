@@ -10,9 +10,10 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { type Child, type ChildHooks, startChild } from './child.ts'
@@ -203,6 +204,7 @@ async function nativeFolder(): Promise<string> {
       { cause },
     )
   }
+  linkLibraries(dirname(packaged))
   if (process.getuid?.() !== 0 || othersCanEnter(packaged)) return packaged
   const { version } = JSON.parse(readFileSync(join(packaged, '../package.json'), 'utf8')) as { version: string }
   // One copy for all homes and checkouts of this machine: 60 MB.
@@ -222,6 +224,20 @@ async function nativeFolder(): Promise<string> {
     if (!existsSync(copy)) throw error
   }
   return copy
+}
+
+/**
+ * Makes the links between the server's libraries that the package's install script makes. npm leaves such scripts out
+ * where its settings say so, and the server then misses its libraries.
+ */
+export function linkLibraries(packageFolder: string): void {
+  const list = join(packageFolder, 'native/pg-symlinks.json')
+  if (!existsSync(list)) return
+  const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]
+  for (const { source, target } of links) {
+    const path = join(packageFolder, target)
+    if (!existsSync(path)) symlinkSync(relative(dirname(target), source), path)
+  }
 }
 
 /** The user that the server runs as: ourselves, or `postgres` when we are root, since PostgreSQL refuses to run as root. */

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import postgres from 'postgres'
 
 const run = promisify(execFile)
 
@@ -38,12 +39,15 @@ export async function publishExamples({
   return pushed
 }
 
-/** Whether the site lists no model yet. */
-export async function siteIsEmpty(siteUrl: string): Promise<boolean> {
-  const response = await fetch(`${siteUrl}/api/v1/models?limit=1`, { signal: AbortSignal.timeout(30_000) })
-  if (!response.ok) throw new Error(`the site answered ${response.status} when asked for its models`)
-  const { items } = (await response.json()) as { items: unknown[] }
-  return items.length === 0
+/** Whether this database holds no model yet. Asked of the database, since the site does not list every model to everyone. */
+export async function hasNoModels(databaseUrl: string): Promise<boolean> {
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
+  try {
+    const [row] = await sql`select exists (select from models) as found`
+    return !row!.found
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
 }
 
 async function pushFolder(source: string, remote: string, signal?: AbortSignal): Promise<void> {

@@ -27,6 +27,22 @@ export function terminalReport(write: (line: string) => void = console.log): Rep
       return value
     },
     notice: (sentence) => write(`   note   ${sentence}`),
-    line: (child, text) => write(`${child.padEnd(12)} | ${text}`),
+    line: (child, text) => write(`${child.padEnd(12)} | ${readableLine(text)}`),
+  }
+}
+
+const levels: Record<number, string> = { 10: 'trace: ', 20: 'debug: ', 40: 'warning: ', 50: 'error: ', 60: 'fatal: ' }
+const unread = new Set(['level', 'time', 'name', 'pid', 'hostname', 'msg', 'v'])
+
+/** A line of our apps' JSON logs as a sentence with its facts; any other line as it is. The log file keeps the JSON. */
+export function readableLine(text: string): string {
+  if (!text.startsWith('{"level":')) return text
+  try {
+    const entry = JSON.parse(text) as Record<string, unknown>
+    const facts = Object.entries(entry).filter(([name]) => !unread.has(name))
+    const told = facts.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    return [`${levels[entry.level as number] ?? ''}${entry.msg ?? ''}`, ...told].join(' ')
+  } catch {
+    return text
   }
 }

@@ -3,7 +3,7 @@ import { localStateFile, readLocalState } from './local-state.ts'
 import { readStartOptions, type StartOptions, usage } from './options.ts'
 import { installMissing, stackPackages } from './packages.ts'
 import { signalGroup } from './process-identity.ts'
-import { publishExamples, siteIsEmpty } from './publish-examples.ts'
+import { hasNoModels, publishExamples } from './publish-examples.ts'
 import { type Report, terminalReport } from './report.ts'
 import { StackError } from './stack-error.ts'
 import { repositoryFolder, type Stack, startStack } from './supervisor.ts'
@@ -32,7 +32,7 @@ async function main(): Promise<number> {
     return 1
   }
   tellAddresses(stack, wanted, (performance.now() - began) / 1000)
-  const examples = wanted.examples ? publishFirstExamples(stack, wanted, report, asked.signal) : Promise.resolve()
+  const examples = wanted.examples ? publishFirstExamples(stack, report, asked.signal) : Promise.resolve()
   await asked.promise
   console.log('\nStopping (Ctrl-C again ends everything at once) ...')
   const stopping = performance.now()
@@ -65,16 +65,11 @@ and watch it on ${state.site.url}/alice/my-model. Ctrl-C stops everything.
 }
 
 /** Publishes the example models when this home has no models yet; what goes wrong here never ends the stack. */
-async function publishFirstExamples(
-  stack: Stack,
-  wanted: StartOptions,
-  report: Report,
-  signal: AbortSignal,
-): Promise<void> {
+async function publishFirstExamples(stack: Stack, report: Report, signal: AbortSignal): Promise<void> {
   const { state } = stack
-  if (state.examplesPublishedAt || !wanted.stack.apps?.some((app) => app.name === 'web')) return
+  if (state.examplesPublishedAt) return
   try {
-    if (!(await siteIsEmpty(state.site.url))) return
+    if (!(await hasNoModels(state.database.url))) return
     const folder = join(repositoryFolder, 'test/fixtures/models')
     const pushed = await publishExamples({ folder, localGithubUrl: state.localGithub.url, signal })
     if (pushed.length === 0) return

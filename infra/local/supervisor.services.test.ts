@@ -6,6 +6,7 @@ import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LocalState, readLocalState } from './local-state.ts'
 import { processIdentity } from './process-identity.ts'
+import { hasNoModels } from './publish-examples.ts'
 import { redisAnswers } from './queue.ts'
 import { repositoryFolder, type Stack, type StackOptions, startStack } from './supervisor.ts'
 import { dummyApp, recordingReport, type TemporaryHome, temporaryHome, until } from './testing.ts'
@@ -79,7 +80,7 @@ describe('PostgreSQL', () => {
 
   it('gets the current schema, again and again', async () => {
     const stack = await start({ migrate: undefined })
-    expect((await query(stack, 'select count(*)::int as rows from models'))[0]).toEqual({ rows: 0 })
+    expect(await hasNoModels(stack.state.database.url)).toBe(true)
     await stack.stop()
     await start({ migrate: undefined })
   })
@@ -204,6 +205,14 @@ describe('apps', () => {
     ])
     expect(runs(before)).toBe(false)
     expect(runs(readLocalState(home.path).processes.worker)).toBe(true)
+  })
+
+  it('that need an engine are left out where there is none', async () => {
+    const report = recordingReport()
+    const worker = { ...dummyApp('worker', 'worker'), needsEngine: true }
+    const stack = await start({ apps: [worker, dummyApp('web', 'web')], report })
+    expect(report.steps).toContain('worker: not started, since there is no engine')
+    expect(Object.keys(stack.state.processes).sort()).toEqual(['postgres', 'supervisor', 'web'])
   })
 
   it('that cannot start end the whole start with their last words, and leave nothing behind', async () => {

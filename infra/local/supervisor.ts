@@ -7,11 +7,12 @@ import { buildWeb } from './build-web.ts'
 import { type Child, type ChildHooks, startChild } from './child.ts'
 import { type EngineChoice, startEngine } from './engine.ts'
 import { startImageRegistry } from './image-registry.ts'
+import { stopLeftovers } from './leftovers.ts'
 import { type KeptState, type LocalState, readKeptState, writeLocalState } from './local-state.ts'
 import { takeLock } from './lock.ts'
 import { defaultPorts, freePorts, type PortName, type Ports, portNames, requireFreePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
-import { isSameProcess, processIdentity, stopLeftover } from './process-identity.ts'
+import { processIdentity } from './process-identity.ts'
 import { type QueueChoice, startQueue } from './queue.ts'
 import { type Report, silentReport } from './report.ts'
 
@@ -213,6 +214,7 @@ async function startApps(start: Start, state: LocalState, webBuild: Promise<void
   for (const app of start.apps) {
     if (app.builtFirst) await webBuild
     await start.report.step(app.title, async (say) => {
+      if (app.needsEngine && !state.engine.socket) return say('not started, since there is no engine')
       start.add(await startApp(app, state, { logs: start.logs, hooks, appEnv: start.options.appEnv }))
       say(`http://127.0.0.1:${state.ports[app.port]}`)
     })
@@ -254,24 +256,6 @@ function startApp(app: App, state: LocalState, { logs, hooks, appEnv }: AppSurro
     },
     hooks,
   )
-}
-
-/** Stops what a start that was killed left running. Our engine is not among them: it is taken over where it is looked for. */
-async function stopLeftovers(kept: KeptState, report: Report): Promise<void> {
-  const names = Object.keys(kept.processes).filter((name) => name !== 'supervisor' && name !== 'dockerd')
-  const left = names.filter((name) => isSameProcess(kept.processes[name]!, kept.processIdentities[name] ?? ''))
-  if (left.length === 0) return
-  await report.step('leftovers of a start that was killed', async (say) => {
-    // Last started, first stopped.
-    for (const name of left.reverse()) {
-      await stopLeftover(
-        kept.processes[name]!,
-        kept.processIdentities[name]!,
-        name === 'postgres' ? 'SIGINT' : 'SIGTERM',
-      )
-    }
-    say(`stopped ${left.join(', ')}`)
-  })
 }
 
 function recordProcess(state: LocalState, name: string, pid: number | null): void {
