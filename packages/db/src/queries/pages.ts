@@ -36,12 +36,6 @@ export async function findVersionByCommit(db: Db, modelId: string, prefix: strin
   return row ?? null
 }
 
-/** Which model a version belongs to, for news that names only the version. */
-export async function modelOfVersion(db: Db, versionId: string): Promise<string | null> {
-  const [row] = await db.select({ modelId: versions.modelId }).from(versions).where(eq(versions.id, versionId))
-  return row?.modelId ?? null
-}
-
 /** The lines of each step of a log: first, last and how many; in the order of their lines. */
 export async function stepLines(db: Db, buildId: string) {
   const rows = await db
@@ -133,4 +127,16 @@ export async function versionNumbers(db: Db, ids: string[]): Promise<Map<string,
     .from(versions)
     .where(or(inArray(versions.id, ids)))
   return new Map(rows.map((row) => [row.id, row.number]))
+}
+
+/** A text that changes with every version, build and step of a model, and not with news of other models. */
+export async function modelMark(db: Db, modelId: string): Promise<string> {
+  const rows = await db.execute<{ mark: string }>(sql`
+    select concat_ws('/', m.updated_at, max(v.number), count(v.id) filter (where v.yanked_at is not null),
+      string_agg(concat(b.id, b.state, b.current_step, b.epoch, b.cancel_requested_at), ',' order by b.id)) as mark
+    from models m
+    left join (select * from versions where model_id = ${modelId} order by number desc limit 30) v on true
+    left join builds b on b.version_id = v.id
+    where m.id = ${modelId} group by m.id, m.updated_at`)
+  return rows[0]?.mark ?? ''
 }
