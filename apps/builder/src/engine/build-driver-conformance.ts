@@ -304,7 +304,12 @@ except OSError as error:
       const { port } = secret.address() as AddressInfo
       const addresses = Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map((one) => one.address))
       try {
-        const hosts = [...addresses.filter((each) => !each.includes(':')), '169.254.169.254', '100.100.100.200', '10.0.0.1']
+        const hosts = [
+          ...addresses.filter((each) => !each.includes(':')),
+          '169.254.169.254',
+          '100.100.100.200',
+          '10.0.0.1',
+        ]
         const script = `
 import socket, urllib.request, os
 hosts = ${JSON.stringify(hosts)}
@@ -352,10 +357,14 @@ print("interfaces", os.listdir("/sys/class/net"))
     it('ends within two seconds when it is cancelled, before, in and between steps', async () => {
       const controller = new AbortController()
       let asked = 0
-      const { error } = await build(planOf(['echo begun; trap "" TERM; sleep 60']), { signal: controller.signal }, () => {
-        asked = performance.now()
-        controller.abort(new Error('a newer push'))
-      })
+      const { error } = await build(
+        planOf(['echo begun; trap "" TERM; sleep 60']),
+        { signal: controller.signal },
+        () => {
+          asked = performance.now()
+          controller.abort(new Error('a newer push'))
+        },
+      )
       expect(error).toBeInstanceOf(Cancelled)
       expect(performance.now() - asked).toBeLessThan(2000)
       const before = await build(planOf(['echo never']), { signal: AbortSignal.abort() })

@@ -80,7 +80,7 @@ export async function runStep(engine: Engine, container: Docker.Container, watch
     // An error of the reporter (a lost lease, for example) ends the step too.
     await Promise.race([ended, output.then(() => ended)])
     clearTimeout(disk)
-    await Promise.race([output, outputGivenUp])
+    await Promise.race([outputGivenUp, output])
 
     const found = await inspectWithSize(container)
     if (!killed && (found.SizeRw ?? 0) > watch.limits.diskBytes) killed = 'disk'
@@ -132,7 +132,9 @@ async function overDisk(container: Docker.Container, watch: StepWatch, dataRoot:
 }
 
 /** The container's state with the bytes that it added; the client's types know neither the option nor the answer. */
-async function inspectWithSize(container: Docker.Container): Promise<Docker.ContainerInspectInfo & { SizeRw?: number }> {
+async function inspectWithSize(
+  container: Docker.Container,
+): Promise<Docker.ContainerInspectInfo & { SizeRw?: number }> {
   const inspect = container.inspect.bind(container) as (options: object) => Promise<Docker.ContainerInspectInfo>
   return await inspect({ size: true })
 }
