@@ -24,7 +24,7 @@ interface Told {
 
 /** The behaviour that every build driver must show, run against a real engine and a real base. */
 export function describeBuildDriver(name: string, open: () => Promise<ConformanceSubject>): void {
-  describe(`build driver: ${name}`, { timeout: 120_000 }, () => {
+  describe(`build driver: ${name}`, { timeout: 60_000 }, () => {
     let subject: ConformanceSubject
     let folder: string
     let count = 0

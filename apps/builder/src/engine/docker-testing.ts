@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mirrorNetworks, readMachineMirror } from '../bases/apt-mirror.ts'
 import { type BaseOptions, ensureBase } from '../bases/make-base.ts'
-import type { EgressConfig } from './egress.ts'
-import { type Engine, openEngine, removing } from './engine.ts'
+import { type EgressConfig, stopEgress } from './egress.ts'
+import { type Engine, openEngine } from './engine.ts'
 import { reap } from './reaper.ts'
 
 /** The engine's socket of this machine, for tests. */
@@ -18,7 +18,6 @@ export async function openTestEngine(): Promise<{ engine: Engine; close: () => P
   await engine.docker.ping()
   const close = async () => {
     await reap(engine, { isLive: async () => false, cache: { maxAgeMs: 0, maxBytes: 0 } })
-    const { stopEgress } = await import('./egress.ts')
     await stopEgress(engine)
   }
   return { engine, close }
@@ -62,5 +61,3 @@ export async function testEgress(baseImage: string): Promise<EgressConfig> {
     subnetPrefix: '10.213',
   }
 }
-
-export { removing }

@@ -86,13 +86,14 @@ export function engineStatus(error: unknown): number | null {
   return typeof status === 'number' ? status : null
 }
 
-/** Runs a removal and passes over "no such object" and "already being removed"; other errors are thrown. */
-export async function removing(removal: Promise<unknown>): Promise<void> {
+/** Runs a removal; false where there was nothing to remove or something still holds it. Other errors are thrown. */
+export async function removing(removal: Promise<unknown>): Promise<boolean> {
   try {
     await removal
+    return true
   } catch (error) {
-    const status = engineStatus(error)
-    if (status !== 404 && status !== 409 && status !== 304) throw error
+    if ([304, 404, 409].includes(engineStatus(error) ?? 0)) return false
+    throw error
   }
 }
 

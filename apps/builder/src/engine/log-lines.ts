@@ -55,11 +55,11 @@ export class LineSplitter {
   #add(text: string): void {
     if (text === '') return
     // Whether a return begins a new frame or belongs to "\r\n" is known only when something follows it.
-    if (this.#returned && text.replaceAll('\r', '') !== '') this.#restart()
+    if (this.#returned && /[^\r]/.test(text)) this.#restart()
     const kept = text.replace(/\r+$/, '')
-    this.#returned = kept !== text || (this.#returned && kept === '')
     const frame = kept.lastIndexOf('\r')
     if (frame >= 0) this.#restart()
+    this.#returned = kept !== text
     this.#held += kept.slice(frame + 1)
     // Longer than any line that is kept: what follows cannot be seen.
     if (this.#held.length > maxLineBytes) {

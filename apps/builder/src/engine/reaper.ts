@@ -36,8 +36,9 @@ export async function reap(engine: Engine, options: ReapOptions): Promise<Reaped
 
   for (const each of await docker.listContainers({ all: true, filters: { label: ours } })) {
     if (!(await isDead(each.Labels))) continue
-    await removing(docker.getContainer(each.Id).remove({ force: true, v: true }))
-    reaped.containers.push(each.Names[0] ?? each.Id)
+    if (await removing(docker.getContainer(each.Id).remove({ force: true, v: true }))) {
+      reaped.containers.push(each.Names[0] ?? each.Id)
+    }
   }
   for (const each of await docker.listNetworks({ filters: { label: ours } })) {
     if (!(await isDead(each.Labels))) continue
@@ -46,8 +47,7 @@ export async function reap(engine: Engine, options: ReapOptions): Promise<Reaped
     for (const container of Object.keys(found?.Containers ?? {})) {
       await removing(network.disconnect({ Container: container, Force: true }))
     }
-    await removing(network.remove())
-    reaped.networks.push(each.Name)
+    if (await removing(network.remove())) reaped.networks.push(each.Name)
   }
   const staged = await docker.listImages({ filters: JSON.stringify({ reference: [stagingRepository], label: ours }) })
   for (const each of staged) {
@@ -55,8 +55,7 @@ export async function reap(engine: Engine, options: ReapOptions): Promise<Reaped
     for (const reference of each.RepoTags ?? []) {
       // Only the staging name: a published image without an image registry is the same image under another name.
       if (!reference.startsWith(`${stagingRepository}:`)) continue
-      await removing(docker.getImage(reference).remove())
-      reaped.images.push(reference)
+      if (await removing(docker.getImage(reference).remove())) reaped.images.push(reference)
     }
   }
   reaped.images.push(...(await reapCache(engine, options.cache)))
@@ -85,9 +84,22 @@ async function reapCache(engine: Engine, limits: ReapOptions['cache']): Promise<
     if (Date.now() - layer.usedAt <= limits.maxAgeMs && kept <= limits.maxBytes) continue
     kept -= layer.bytes
     for (const reference of layer.references) {
-      await removing(engine.docker.getImage(reference).remove())
-      removed.push(reference)
+      if (await removing(engine.docker.getImage(reference).remove())) removed.push(reference)
     }
+  }
+  return [...removed, ...(await reapNameless(engine, limits.maxAgeMs))]
+}
+
+/** Removes layers that lost their name to a newer one of the same key, unless something stands on them. */
+async function reapNameless(engine: Engine, maxAgeMs: number): Promise<string[]> {
+  const label = [`${labels.installation}=${engine.installation}`]
+  const nameless = await engine.docker.listImages({ filters: JSON.stringify({ dangling: ['true'], label }) })
+  // A base or layer that is being made has no name for a moment.
+  const grace = Math.min(maxAgeMs, 3600_000) / 1000
+  const removed: string[] = []
+  for (const each of nameless) {
+    if (each.Created > Date.now() / 1000 - grace) continue
+    if (await removing(engine.docker.getImage(each.Id).remove())) removed.push(each.Id)
   }
   return removed
 }

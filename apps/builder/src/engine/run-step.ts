@@ -31,22 +31,23 @@ export async function runStep(engine: Engine, container: Docker.Container, watch
   let killed: StepEnd['killed'] = null
   let attached: Readable | null = null
   let running = false
+  let giveUpOutput = () => {}
+  const outputGivenUp = new Promise<void>((resolve) => {
+    giveUpOutput = resolve
+  })
   const kill = async (why: NonNullable<StepEnd['killed']>) => {
     killed ??= why
     if (!running) return
+    // First, because the engine ends a container only when its output is read to the end or nobody reads it;
+    // the reader may be waiting for a slow reporter.
+    attached?.destroy()
+    giveUpOutput()
     await container.kill().catch((error) => {
       // 404, 409: it has ended by itself meanwhile.
       if (![404, 409].includes(engineStatus(error) ?? 0)) throw error
     })
-    // A reader that nobody waits for must not hold the end back.
-    attached?.destroy()
   }
-  let stopped = () => {}
-  const whenStopped = new Promise<void>((resolve) => {
-    stopped = resolve
-  })
   const onStop = () => {
-    stopped()
     kill('stop').catch(() => undefined)
   }
   watch.stop.addEventListener('abort', onStop, { once: true })
@@ -65,10 +66,7 @@ export async function runStep(engine: Engine, container: Docker.Container, watch
     output.catch(() => undefined)
     await container.start()
     running = true
-    if (watch.stop.aborted) {
-      stopped()
-      await kill('stop')
-    }
+    if (watch.stop.aborted) await kill('stop')
 
     const { DockerRootDir } = await engine.docker.info()
     const look = async () => {
@@ -82,7 +80,7 @@ export async function runStep(engine: Engine, container: Docker.Container, watch
     // An error of the reporter (a lost lease, for example) ends the step too.
     await Promise.race([ended, output.then(() => ended)])
     clearTimeout(disk)
-    await Promise.race([output, whenStopped])
+    await Promise.race([outputGivenUp, output])
 
     const found = await inspectWithSize(container)
     if (!killed && (found.SizeRw ?? 0) > watch.limits.diskBytes) killed = 'disk'
