@@ -39,6 +39,7 @@ export async function testBase(engine: Engine): Promise<string> {
       id: 'test-bookworm',
       python: '3.11',
       cuda: null,
+      math: false,
       framework: null,
       flavor: 'runtime',
       state: 'available',

@@ -152,7 +152,7 @@ function makeContext(
     limits: { ...worker.config.limits, seconds: worker.config.limits.seconds[request.target] },
     egress: worker.config.egress,
     inspectImage: (imageId) => worker.inspectImage(imageId, lease, own.signal),
-    pushImage: (imageId) => worker.pushImage(imageId, request),
+    pushImage: (imageId) => worker.pushImage(imageId, request, own.signal),
     async recordSource(found) {
       await recordSource(db, request.versionId, {
         config: found.config,
