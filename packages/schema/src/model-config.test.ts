@@ -291,6 +291,8 @@ describe('hostile and broken bytes', () => {
     ['an escape character', `name: \u001b[31m\n${minimal}`, 'control-character'],
     ['an escaped NUL in a step', `${minimal}  - "echo \\0"`, 'control-character'],
     ['an escaped lone surrogate', `${minimal}  - "echo \\ud800"`, 'control-character'],
+    ['an escaped NUL in metadata', `name: "a\\0b"\n${minimal}`, 'control-character'],
+    ['an escaped NUL in a key further down', `a: {b: [{"c\\0": d}]}\n${minimal}`, 'control-character'],
     ['UTF-16', new Uint8Array([0xff, 0xfe, 0x61, 0x00]), 'encoding'],
     ['bytes that are not UTF-8', new Uint8Array([0x61, 0x3a, 0x20, 0xff]), 'encoding'],
     ['old line ends', 'python: 3.6\rentrypoint: x\r', 'line-ends'],

@@ -314,6 +314,7 @@ function toConfigNode(node: Node | null, context: Conversion): ConfigNode {
     return { ...written, kind: 'list', items }
   }
   const value = isScalar(node) && typeof node.value === 'string' ? node.value : ''
+  if (hasUnfitCharacter(value)) problems.push(escapedCharacter(written, path))
   const plain = !isScalar(node) || node.type === 'PLAIN' || node.type === undefined
   return { ...written, kind: plain ? plainKind(value) : 'string', text: value }
 }
@@ -337,8 +338,27 @@ function toEntry(pair: Pair, context: Conversion): MapEntry {
       }),
     )
   }
+  if (hasUnfitCharacter(key)) problems.push(escapedCharacter({ ...place, source: JSON.stringify(key) }, keyPath))
   if (keyNode?.tag !== undefined) problems.push(tagProblem(keyNode.tag, { ...place, source: key }, keyPath))
   return { key, at: place, value: toConfigNode(pair.value as Node | null, { ...context, path: keyPath }) }
+}
+
+/** Neither a command nor a database takes these; they come from escape sequences in double quotes. ESC may stand in an `echo`. */
+function hasUnfitCharacter(value: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+  return /[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f]|\p{Surrogate}/u.test(value)
+}
+
+function escapedCharacter(written: Written, path: string): Problem {
+  return makeProblem({
+    code: 'control-character',
+    severity: 'error',
+    at: written,
+    path,
+    value: written.source,
+    understood: 'the value holds a control character or half a character',
+    mend: 'delete the escape sequence',
+  })
 }
 
 function tagProblem(tag: string, written: Written, path: string): Problem {
