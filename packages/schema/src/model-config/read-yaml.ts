@@ -273,12 +273,13 @@ function yamlError(text: string, error: YAMLError, at: (offset: number) => Place
 function yamlHint(line: string, above: readonly string[], error: YAMLError): string {
   if (/^\s*-?\s*\*/.test(line)) return 'put quotes around a value that begins with `*`, as in `- "*.pt"`'
   if (error.code === 'TAB_AS_INDENT' || /^ *\t/.test(line)) return 'indent with spaces, not with tabs'
+  if (/closing .quote/.test(error.message)) return 'close the quotation mark that was opened above'
+  if (error.code === 'BAD_SCALAR_START') return 'put quotes around the value'
   if (above.some((text) => /^\s*(\.\. |```|<[a-z]+>)/.test(text)))
     return 'remove text that was pasted from a documentation page'
   if (/^\s*[-\w]+:\S/.test(line)) return 'put a space after the colon'
   if (/^\s*-[^\s-]/.test(line)) return 'put a space after the dash'
   if (/:\s.*:\s|:\s.*:$/.test(line)) return 'put quotes around a value that holds a colon followed by a space'
-  if (error.code === 'MISSING_CHAR' && /["']/.test(line)) return 'close the quotation mark'
   return 'check the indentation here and in the line above: items of one list, and keys of one map, begin in the same column'
 }
 

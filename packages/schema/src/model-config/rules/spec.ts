@@ -1,4 +1,5 @@
 import { describe, isScalarNode, type Judge, reportShape, reportUnknownKey } from '../judge.ts'
+import { nearMiss } from '../near-miss.ts'
 import type { ConfigNode } from '../read-yaml.ts'
 
 /** `spec`: which images are built; both unless switched off. */
@@ -22,6 +23,9 @@ export function judgeSpec(value: ConfigNode | undefined, judge: Judge): { cpu: b
       continue
     }
     sound = false
+    const meant = meantBoolean(flag)
+    // Judge the rest of the file by what was meant: a missing `cuda` is no problem after `gpu: Flase`.
+    if (meant !== null) spec[key] = meant === 'True'
     judge.report({
       code: 'spec-not-boolean',
       severity: 'error',
@@ -30,7 +34,9 @@ export function judgeSpec(value: ConfigNode | undefined, judge: Judge): { cpu: b
       value: flag.source,
       understood: flag.kind === 'null' ? 'there is no value' : `${describe(flag)} is neither True nor False`,
       allowed: 'True, False',
-      mend: mendBoolean(key, flag),
+      mend: meant
+        ? `write \`${key}: ${meant}\`, without quotes or other characters`
+        : `write \`${key}: True\` or \`${key}: False\``,
     })
   }
   if (sound && !spec.cpu && !spec.gpu) {
@@ -47,10 +53,8 @@ export function judgeSpec(value: ConfigNode | undefined, judge: Judge): { cpu: b
   return spec
 }
 
-function mendBoolean(key: string, flag: ConfigNode): string {
-  const text = isScalarNode(flag) ? flag.text : ''
-  const meant = /^(true|yes|on|y|1)\b/i.test(text) ? 'True' : /^(false|no|off|n|0)/i.test(text) ? 'False' : null
-  return meant
-    ? `write \`${key}: ${meant}\`, without quotes or other characters`
-    : `write \`${key}: True\` or \`${key}: False\``
+function meantBoolean(flag: ConfigNode): 'True' | 'False' | null {
+  const text = isScalarNode(flag) ? flag.text.toLowerCase() : ''
+  if (/^(true|yes|on|y|1)\b/.test(text) || nearMiss(text, ['true'])) return 'True'
+  return /^(false|no|off|n|0)/.test(text) || nearMiss(text, ['false']) ? 'False' : null
 }
