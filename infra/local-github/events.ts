@@ -127,6 +127,30 @@ function sendNow(
   return ctx.deliveries.send(key, [message])
 }
 
+/** Queues the news that the account of an installation has another name. */
+export function emitTargetRenamed(
+  ctx: Context,
+  installation: Installation,
+  account: Account,
+  from: string,
+): Promise<void> {
+  const message = {
+    event: 'installation_target',
+    action: 'renamed',
+    installationId: installation.id,
+    repositoryId: null,
+    payload: {
+      action: 'renamed',
+      account: simpleUser(ctx, account),
+      changes: { login: { from } },
+      installation: { id: installation.id, node_id: nodeId('I', installation.id) },
+      target_type: account.type,
+      sender: simpleUser(ctx, account),
+    },
+  }
+  return ctx.deliveries.send(queueKey(message), [message])
+}
+
 /** Queues the news that a person took the app's right to act for them away. */
 export function emitAuthorizationRevoked(ctx: Context, person: Account): Promise<void> {
   return ctx.deliveries.send(`account:${person.id}`, [

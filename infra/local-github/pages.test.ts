@@ -136,6 +136,19 @@ describe('pages', () => {
     expect(new Set(guids).size).toBe(1)
   })
 
+  it('take nothing that a page of another site sends', async () => {
+    const send = (path: string, origin: string) =>
+      fetch(`${github.url}${path}`, { method: 'POST', headers: { origin }, body: '{"login":"planted"}' }).then(
+        (r) => r.status,
+      )
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:3000']) {
+      expect(await send('/api/v3/admin/users', origin)).toBe(403)
+      expect(await send('/login', origin)).toBe(403)
+    }
+    expect((await github.call('GET', '/users/planted')).status).toBe(404)
+    expect(await send('/api/v3/admin/users', github.url)).toBe(201)
+  })
+
   it('answer no host name that a page on the web could have pointed here', async () => {
     const { request } = await import('node:http')
     const status = await new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { findAnyRepository } from './accounts.ts'
+import { findAccount, findAnyRepository, isLogin } from './accounts.ts'
 import { type Context, fullName, gitDir, now } from './context.ts'
 import {
   emitCheckSuite,
@@ -7,6 +7,7 @@ import {
   emitInstallationEvent,
   emitPush,
   emitRepositoryEvent,
+  emitTargetRenamed,
   installationOf,
   type RefChange,
 } from './events.ts'
@@ -243,6 +244,22 @@ export async function deleteRepository(ctx: Context, repository: Repository, sen
     if (suite.repositoryId === repository.id) ctx.store.checkSuites.delete(suite.id)
   }
   await forget(ctx, repository)
+}
+
+/** Gives an account another login; its repositories answer to their old names too. */
+export function renameAccount(ctx: Context, account: Account, login: string): Account {
+  if (!isLogin(login)) throw new Refused('login is not valid')
+  const other = findAccount(ctx, login)
+  if (other && other.id !== account.id) throw new Refused('login is already taken')
+  const after = ctx.store.accounts.put({ ...account, login })
+  for (const repository of ctx.store.repositories.by('owner', account.id)) {
+    takeName(ctx, repository)
+    if (login.toLowerCase() === account.login.toLowerCase()) continue
+    ctx.store.redirects.put({ id: `${account.login}/${repository.name}`.toLowerCase(), repositoryId: repository.id })
+  }
+  const installation = ctx.store.installations.by('account', account.id)[0]
+  if (installation && !installation.suspendedAt) void emitTargetRenamed(ctx, installation, after, account.login)
+  return after
 }
 
 /** Gives a person a level on a repository, or takes it (null). */

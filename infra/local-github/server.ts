@@ -163,6 +163,7 @@ function handler(ctx: Context, gitHttp: GitHttp) {
     try {
       if (!isOurHost(req.headers.host, ctx))
         throw new HttpError(421, 'This host name does not belong to the local GitHub.')
+      if (comesFromElsewhere(req)) throw new HttpError(403, 'Pages of other sites may not change anything here.')
       if ((req.url ?? '').length > 16 * 1024) throw new HttpError(414, 'The address is too long.')
       const url = new URL(req.url ?? '/', ctx.url)
       request = { req, res, method: req.method === 'HEAD' ? 'GET' : (req.method ?? 'GET'), url, params: {} }
@@ -199,6 +200,14 @@ function isOurHost(header: string | undefined, ctx: Context): boolean {
     host === ctx.config.host ||
     host === new URL(ctx.url).hostname
   )
+}
+
+// Any page on the web can make a browser send a form here, with a name and a password in the address even; its origin
+// gives it away. Programs send no origin.
+function comesFromElsewhere(req: IncomingMessage): boolean {
+  const { origin } = req.headers
+  if (!origin || req.method === 'GET' || req.method === 'HEAD') return false
+  return !URL.canParse(origin) || new URL(origin).host !== req.headers.host
 }
 
 function answerError(ctx: Context, request: Request | null, res: ServerResponse, error: unknown, id: string): void {

@@ -114,7 +114,7 @@ function home(ctx: Context, request: Request): void {
     <p>Stands in for github.com on this machine: real git, the part of the API that ${ctx.config.appSlug} uses, sign-in and webhooks.</p>
     <h2>Push a repository</h2>
     <p>The first push makes the account, makes the repository and installs ${ctx.config.appSlug} on it. Any password will do.</p>
-    <pre>git push ${ctx.url.split('://')[0]}://alice:anything@${host}/alice/my-model.git HEAD:main</pre>
+    <pre tabindex="0" aria-label="Command">git push ${ctx.url.split('://')[0]}://alice:anything@${host}/alice/my-model.git HEAD:main</pre>
     <h2>Repositories</h2>
     ${repositoryList(ctx, visible.slice(0, 100))}
     <h2>Accounts</h2>
