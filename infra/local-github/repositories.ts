@@ -34,9 +34,8 @@ export async function createRepository(
   options: { name: string; private?: boolean; description?: string | null; announced?: boolean },
 ): Promise<Repository> {
   if (!isRepositoryName(options.name)) throw new Refused('name is not a repository name')
-  const waiting = findAnyRepository(ctx, owner.login, options.name)
-  if (waiting?.announced) throw new Refused('name already exists on this account')
-  if (waiting) await forget(ctx, waiting)
+  const holder = () => findAnyRepository(ctx, owner.login, options.name)
+  if (holder()?.announced) throw new Refused('name already exists on this account')
 
   const time = now()
   const repository: Repository = {
@@ -59,10 +58,19 @@ export async function createRepository(
     size: 0,
     announced: options.announced ?? true,
   }
-  // The row first takes the name, so that two first pushes at once meet one repository.
-  ctx.store.repositories.put(repository)
+  // The folder first and the row last: a row without a folder could never be pushed to.
   await createBare(gitDir(ctx, repository), repository.defaultBranch)
+  const other = holder()
+  if (other && (other.announced || !repository.announced)) {
+    await rm(gitDir(ctx, repository), { recursive: true, force: true })
+    if (other.announced) throw new Refused('name already exists on this account')
+    // Two first pushes at once meet in one repository.
+    return other
+  }
+  if (other) ctx.store.repositories.delete(other.id)
+  ctx.store.repositories.put(repository)
   if (repository.announced) takeName(ctx, repository)
+  if (other) await rm(gitDir(ctx, other), { recursive: true, force: true })
   return repository
 }
 

@@ -95,6 +95,7 @@ export class TestGithub {
       webhookUrl: await receiver.listen(),
       clientId: 'Iv1.0123456789abcdef',
       redirectUrls: ['http://127.0.0.1:3000/auth/callback'],
+      setupUrl: 'http://127.0.0.1:3000/new?from=github',
       appKey: publicKeyOf(privateKey),
       webhookSecret: 'a webhook secret',
       clientSecret: 'a client secret',
