@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url'
+import type { NextConfig } from 'next'
+
+const config: NextConfig = {
+  // The workspace packages export their TypeScript sources.
+  transpilePackages: ['@modelport/schema', '@modelport/db'],
+  serverExternalPackages: ['postgres'],
+  poweredByHeader: false,
+  allowedDevOrigins: ['127.0.0.1', 'localhost'],
+  // `npm run types` checks them, with the compiler of this repository.
+  typescript: { ignoreBuildErrors: true },
+  experimental: { authInterrupts: true },
+  turbopack: { root: fileURLToPath(new URL('../..', import.meta.url)) },
+}
+
+export default config

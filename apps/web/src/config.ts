@@ -1,0 +1,66 @@
+import { z } from 'zod'
+
+const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''))
+
+const Environment = z.object({
+  DATABASE_URL: z.string().min(1),
+  SITE_URL: url.default('http://127.0.0.1:3000'),
+  GITHUB_WEB_URL: url.default('https://github.com'),
+  GITHUB_API_URL: url.default('https://api.github.com'),
+  GITHUB_APP_ID: z.string().default(''),
+  GITHUB_PRIVATE_KEY: z.string().default(''),
+  GITHUB_CLIENT_ID: z.string().default(''),
+  GITHUB_CLIENT_SECRET: z.string().default(''),
+  SECRET_KEY: z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits'),
+  IMAGE_REGISTRY: z.string().default(''),
+  RECEIVER_URL: z.string().default(''),
+})
+
+/** What may be printed. */
+export interface Config {
+  siteUrl: string
+  secureCookies: boolean
+  githubWebUrl: string
+  githubApiUrl: string
+  githubAppId: string
+  githubClientId: string
+  /** `host:port` from which images are pulled, or null: images then stay in the engine of the machine that built them. */
+  imageRegistry: string | null
+}
+
+/** What must not be printed; apart from the settings so that printing those is safe. */
+export interface Secrets {
+  databaseUrl: string
+  githubPrivateKey: string
+  githubClientSecret: string
+  /** 32 bytes; seals GitHub's tokens at rest. */
+  key: Buffer
+}
+
+/** Turns the environment into typed settings. Refuses what is missing with a sentence that names the variable, never its value. */
+export function readConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: Secrets } {
+  const parsed = Environment.safeParse(env)
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new Error(`The site cannot start with this environment. ${problems.join('; ')}.`)
+  }
+  const e = parsed.data
+  return {
+    config: {
+      siteUrl: e.SITE_URL,
+      secureCookies: e.SITE_URL.startsWith('https:'),
+      githubWebUrl: e.GITHUB_WEB_URL,
+      githubApiUrl: e.GITHUB_API_URL,
+      githubAppId: e.GITHUB_APP_ID,
+      githubClientId: e.GITHUB_CLIENT_ID,
+      imageRegistry: e.IMAGE_REGISTRY || null,
+    },
+    secrets: {
+      databaseUrl: e.DATABASE_URL,
+      // Files and compose variables often carry the key on one line.
+      githubPrivateKey: e.GITHUB_PRIVATE_KEY.replaceAll('\\n', '\n'),
+      githubClientSecret: e.GITHUB_CLIENT_SECRET,
+      key: Buffer.from(e.SECRET_KEY, 'hex'),
+    },
+  }
+}

@@ -1,0 +1,290 @@
+import Link from 'next/link'
+import { context } from '#src/context.ts'
+import type { ModelView } from '#src/features/models/load-model-view.ts'
+import { readManifest, signature, typesOf } from '#src/features/models/manifest.ts'
+import { ModelFrame } from '#src/features/models/model-frame.tsx'
+import { Readme } from '#src/features/models/readme.tsx'
+import { curlSnippet, imageReference, runLine } from '#src/features/models/snippets.ts'
+import { CodeBlock } from '#src/ui/code-block.tsx'
+import { formatBytes } from '#src/ui/format.ts'
+import { LiveRefresh } from '#src/ui/live-refresh.tsx'
+import { Banner, EmptyState, Fact, Section, Sha, Time } from '#src/ui/parts.tsx'
+import { StatusChip } from '#src/ui/status-chip.tsx'
+
+export function OverviewPage({ view }: { view: ModelView }) {
+  const { model, version, repositoryUrl } = view
+  const manifest = readManifest(version?.manifest)
+  const readme = version?.readme ?? null
+  return (
+    <ModelFrame view={view} tab="overview">
+      {view.rights.versions ? <LiveRefresh url={`${view.path}/live`} active={isUnderWay(view)} /> : null}
+      <Banners view={view} />
+      <div className="grid gap-x-12 gap-y-8 lg:grid-cols-[minmax(0,760px)_320px] lg:justify-between">
+        <div className="min-w-0">
+          <h1 className="text-3xl leading-9 font-semibold">{model.title ?? model.name}</h1>
+          {model.summary ? (
+            <p className="mt-2 max-w-[68ch] text-base leading-[26px] text-fg-muted" dir="auto">
+              {model.summary}
+            </p>
+          ) : null}
+          {manifest && manifest.commands.length > 0 ? (
+            <div className="mt-6">
+              <Section title="Interface" id="interface">
+                <ul className="space-y-2">
+                  {manifest.commands.map((command) => (
+                    <li key={command.name} className="card px-3 py-2">
+                      <code className="font-mono text-[13px] leading-5">{signature(command)}</code>
+                      {command.description ? <p className="mt-1 text-fg-muted">{command.description}</p> : null}
+                    </li>
+                  ))}
+                </ul>
+                <p className="mt-2">
+                  <Link prefetch={false} className="link" href={`${view.versionPath}/api`}>
+                    All inputs, outputs and options
+                  </Link>
+                </p>
+              </Section>
+            </div>
+          ) : null}
+          <div className="mt-8">
+            {readme ? (
+              <Readme text={readme} place={{ repositoryUrl, commit: version!.commit }} />
+            ) : version ? (
+              <p className="text-fg-muted">
+                No overview yet.
+                {view.rights.publish ? ' Commit a README.md and push; it appears with the next version.' : ''}
+              </p>
+            ) : (
+              <NothingReady view={view} />
+            )}
+          </div>
+        </div>
+        <aside aria-label="About this model" className="min-w-0 space-y-8">
+          {version ? <UseThisModel view={view} /> : null}
+          <Characteristics view={view} />
+        </aside>
+      </div>
+    </ModelFrame>
+  )
+}
+
+function NothingReady({ view }: { view: ModelView }) {
+  const { model, newest, path } = view
+  if (model.state === 'not_configured')
+    return (
+      <EmptyState title="Not set up yet">
+        <p>{model.stateReason ?? 'This repository has no runway.yml on its branch.'}</p>
+        {view.rights.publish ? <p className="mt-2">Commit a runway.yml and a runway_model.py, then push.</p> : null}
+      </EmptyState>
+    )
+  return (
+    <EmptyState
+      title="No version is ready yet"
+      action={
+        newest && view.rights.logs ? (
+          <Link prefetch={false} className="button" href={`${path}@${newest.number}/build`}>
+            Open the build of version {newest.number}
+          </Link>
+        ) : null
+      }
+    >
+      {newest ? (
+        <StatusChip status={newest.state} label={`Version ${newest.number}`} />
+      ) : (
+        <p>The first push makes version 1.</p>
+      )}
+    </EmptyState>
+  )
+}
+
+const isUnderWay = (view: ModelView) => view.newest?.state === 'queued' || view.newest?.state === 'building'
+
+/** One at a time, the most important first. */
+function Banners({ view }: { view: ModelView }) {
+  const banner = chooseBanner(view)
+  return banner ? <div className="mb-6">{banner}</div> : null
+}
+
+function chooseBanner(view: ModelView) {
+  const { version, model, defaultVersion, newest, path } = view
+  if (model.state === 'archived')
+    return <Banner kind="neutral">This model is archived: it can be used, and makes no new versions.</Banner>
+  if (version?.yankedAt)
+    return (
+      <Banner kind="warning">
+        Version {version.number} was withdrawn by {version.yankedBy}: {version.yankReason}{' '}
+        {defaultVersion && defaultVersion.id !== version.id ? (
+          <Link prefetch={false} href={path}>
+            View the default, version {defaultVersion.number}
+          </Link>
+        ) : null}
+      </Banner>
+    )
+  if (version && view.pinned && version.state !== 'ready')
+    return (
+      <Banner kind={version.state === 'failed' ? 'danger' : 'info'}>
+        Version {version.number} is {version.state}.{' '}
+        {view.rights.logs ? (
+          <Link prefetch={false} href={`${path}@${version.number}/build`}>
+            Open its build
+          </Link>
+        ) : null}
+      </Banner>
+    )
+  if (version && defaultVersion && version.id !== defaultVersion.id)
+    return (
+      <Banner kind="info">
+        You're viewing version {version.number}. The default is version {defaultVersion.number}
+        {model.defaultPolicy === 'pinned' ? ' (pinned)' : ''}.{' '}
+        <Link prefetch={false} href={path}>
+          View the default
+        </Link>
+      </Banner>
+    )
+  if (version && !defaultVersion)
+    return <Banner kind="info">This model has no default version. You're viewing version {version.number}.</Banner>
+  if (newest && (newest.state === 'failed' || newest.state === 'partial') && view.rights.logs)
+    return (
+      <Banner kind={newest.state === 'failed' ? 'danger' : 'warning'}>
+        Version {newest.number} {newest.state === 'failed' ? 'failed' : 'is ready for one target only'}.{' '}
+        {defaultVersion ? `Version ${defaultVersion.number} is still the default. ` : ''}
+        <Link prefetch={false} href={`${path}@${newest.number}/build`}>
+          View log
+        </Link>
+      </Banner>
+    )
+  if (newest && isUnderWay(view))
+    return (
+      <Banner kind="info">
+        Version {newest.number} is {newest.state}.{' '}
+        {view.rights.logs ? (
+          <Link prefetch={false} href={`${path}@${newest.number}/build`}>
+            Watch the build
+          </Link>
+        ) : null}
+      </Banner>
+    )
+  return null
+}
+
+function UseThisModel({ view }: { view: ModelView }) {
+  const { config } = context()
+  const ready = view.builds.filter((build) => build.state === 'ready' && build.imageDigest)
+  if (ready.length === 0 || view.version?.state === 'expired')
+    return (
+      <Section title="Use this model" id="use">
+        <p className="text-fg-muted">
+          {view.version?.state === 'expired'
+            ? 'The images of this version were removed by retention; rebuild it to have them again.'
+            : 'No image of this version is ready.'}
+        </p>
+      </Section>
+    )
+  const stays = ready.some((build) => imageReference(build, config.imageRegistry) === build.imageDigest)
+  const commands = readManifest(view.version?.manifest)?.commands ?? []
+  return (
+    <Section title="Use this model" id="use">
+      <div className="space-y-3">
+        {ready.map((build) => (
+          <CodeBlock
+            key={build.id}
+            title={`Run on ${build.target.toUpperCase()}`}
+            code={runLine(build, config.imageRegistry)!}
+          />
+        ))}
+        {stays ? (
+          <p className="text-[13px] text-fg-muted">
+            Images stay in this machine's engine: no image registry is set up, so the lines name them by image id and
+            work on the machine that built them.
+          </p>
+        ) : null}
+        {commands.map((command) => (
+          <CodeBlock key={command.name} title={`Call ${command.name}`} code={curlSnippet(command)} />
+        ))}
+      </div>
+    </Section>
+  )
+}
+
+function Characteristics({ view }: { view: ModelView }) {
+  const { version, model, builds, defaultVersion } = view
+  const manifest = readManifest(version?.manifest)
+  const inputs = typesOf(manifest, 'inputs')
+  const outputs = typesOf(manifest, 'outputs')
+  const ready = builds.filter((build) => build.state === 'ready')
+  const pythons = [...new Set(ready.flatMap((build) => build.base?.python ?? []))]
+  const cuda = ready.find((build) => build.target === 'gpu')?.base?.cuda
+  return (
+    <Section title="Characteristics" id="characteristics">
+      <dl className="divide-y divide-border">
+        {version ? (
+          <>
+            <Fact term="Published">
+              <Time date={version.finishedAt ?? version.createdAt} />
+            </Fact>
+            <Fact term="Commit">
+              <Sha commit={version.commit} repositoryUrl={view.repositoryUrl} />
+            </Fact>
+          </>
+        ) : null}
+        <Fact term="Updated">
+          <Time date={model.updatedAt} />
+        </Fact>
+        {inputs.length > 0 ? <Fact term="Inputs">{inputs.join(', ')}</Fact> : null}
+        {outputs.length > 0 ? <Fact term="Outputs">{outputs.join(', ')}</Fact> : null}
+        {ready.map((build) => (
+          <Fact key={build.id} term={`${build.target.toUpperCase()} image`}>
+            {formatBytes(build.sizeBytes)}
+          </Fact>
+        ))}
+        {pythons.length > 0 ? <Fact term="Python">{pythons.join(', ')}</Fact> : null}
+        {cuda ? <Fact term="CUDA">{cuda}</Fact> : null}
+        <Fact term="Default">
+          {defaultVersion ? `Version ${defaultVersion.number}` : 'None yet'},{' '}
+          {model.defaultPolicy === 'pinned' ? 'pinned by hand' : 'follows the latest ready version'}
+        </Fact>
+        {(version?.licence ?? model.licence) ? (
+          <Fact term="License">
+            {(version?.licence ?? model.licence)?.spdx ?? `See ${(version?.licence ?? model.licence)?.file}`}
+          </Fact>
+        ) : (
+          <Fact term="License">Not stated</Fact>
+        )}
+        <Fact term="Repository">
+          <a className="link" href={view.repositoryUrl}>
+            {view.publisher.login}/{model.name}
+          </a>
+        </Fact>
+        {model.topics.length > 0 ? (
+          <Fact term="Keywords">
+            <span className="flex flex-wrap gap-1">
+              {model.topics.map((topic) => (
+                <Link
+                  prefetch={false}
+                  key={topic}
+                  className="chip hover:underline"
+                  href={`/models?q=${encodeURIComponent(topic)}`}
+                >
+                  {topic}
+                </Link>
+              ))}
+            </span>
+          </Fact>
+        ) : null}
+      </dl>
+      {version && version.warnings.length > 0 && view.rights.versions ? (
+        <details className="mt-3">
+          <summary className="font-medium">{version.warnings.length} warnings</summary>
+          <ul className="mt-2 list-disc space-y-1 ps-5 text-fg-muted">
+            {version.warnings.map((warning) => (
+              <li key={`${warning.code}${warning.line}${warning.sentence}`}>
+                {warning.line ? `runway.yml line ${warning.line}: ` : ''}
+                {warning.sentence}
+              </li>
+            ))}
+          </ul>
+        </details>
+      ) : null}
+    </Section>
+  )
+}

@@ -1,0 +1,126 @@
+import { toJsxRuntime } from 'hast-util-to-jsx-runtime'
+import { Fragment, type ReactNode } from 'react'
+import { jsx, jsxs } from 'react/jsx-runtime'
+import rehypeSanitize, { defaultSchema } from 'rehype-sanitize'
+import remarkGfm from 'remark-gfm'
+import remarkParse from 'remark-parse'
+import remarkRehype from 'remark-rehype'
+import { unified } from 'unified'
+
+/** Where a README's relative links and images lead: the repository at the version's commit. */
+export interface ReadmePlace {
+  repositoryUrl: string
+  commit: string
+}
+
+const maxBytes = 256 * 1024
+
+// Hast is data: the parts that are read here.
+interface Node {
+  type: string
+  tagName?: string
+  value?: string
+  properties?: Record<string, unknown>
+  children?: Node[]
+}
+
+/**
+ * A README as elements: GitHub's Markdown, sanitised by an allow-list, headings one level down so that the page keeps
+ * its one `h1`. Raw HTML in it is dropped. What is too large, or nested so deep that parsing it would hold up everybody, is
+ * shown as plain text.
+ */
+export function Readme({ text, place }: { text: string; place: ReadmePlace }) {
+  return (
+    <div className="prose">
+      {render(text, place) ?? <pre className="whitespace-pre-wrap">{text.slice(0, maxBytes)}</pre>}
+    </div>
+  )
+}
+
+const processor = unified()
+  .use(remarkParse)
+  .use(remarkGfm)
+  .use(remarkRehype)
+  .use(rehypeSanitize, {
+    ...defaultSchema,
+    protocols: { ...defaultSchema.protocols, href: ['http', 'https', 'mailto'], src: ['http', 'https'] },
+  })
+
+export function render(text: string, place: ReadmePlace): ReactNode | null {
+  if (Buffer.byteLength(text) > maxBytes || isCostly(text)) return null
+  try {
+    const tree = processor.runSync(processor.parse(withoutFrontMatter(text))) as Node
+    settle(tree, place)
+    return toJsxRuntime(tree as Parameters<typeof toJsxRuntime>[0], { Fragment, jsx, jsxs, ignoreInvalidStyle: true })
+  } catch {
+    return null
+  }
+}
+
+/** Markdown whose delimiters nest or repeat by the thousand takes the parser time that grows with their square. */
+export function isCostly(text: string): boolean {
+  return (
+    /(?:[>*_~`[\]!(|<&-][ \t]?){200}/.test(text.replaceAll(/^[-=*_~`|: \t+]+$/gm, '')) ||
+    /^(?:[ \t]*(?:[>*+-]|\d+[.)])[ \t]*){40}/m.test(text)
+  )
+}
+
+/** Model cards begin with YAML between `---` lines; it is data, not text. */
+function withoutFrontMatter(text: string): string {
+  return text.replace(/^\uFEFF?---\r?\n[\s\S]{0,20000}?\r?\n---[ \t]*(?:\r?\n|$)/, '')
+}
+
+function settle(node: Node, place: ReadmePlace): void {
+  node.children = node.children?.flatMap((child) => settleChild(child, place))
+  for (const child of node.children ?? []) settle(child, place)
+}
+
+function settleChild(node: Node, place: ReadmePlace): Node[] {
+  const heading = /^h([1-6])$/.exec(node.tagName ?? '')?.[1]
+  if (heading) return [{ ...node, tagName: `h${Math.min(6, Number(heading) + 1)}` }]
+  if (node.tagName === 'a') {
+    const href = resolve(node.properties?.href, place, 'blob')
+    return [{ ...node, properties: { ...node.properties, href, rel: 'nofollow noopener ugc' } }]
+  }
+  if (node.tagName === 'img') return [image(node, place)]
+  if (node.tagName === 'table')
+    return [
+      {
+        type: 'element',
+        tagName: 'div',
+        properties: { className: 'table-scroll', tabIndex: 0, role: 'region', ariaLabel: 'Table' },
+        children: [node],
+      },
+    ]
+  if (node.tagName === 'pre') return [{ ...node, properties: { ...node.properties, tabIndex: 0 } }]
+  // Task lists come as check boxes without a name; their state is said in words.
+  if (node.tagName === 'input') return [{ type: 'text', value: node.properties?.checked ? '☑ ' : '☐ ' }]
+  return [node]
+}
+
+/** Images of the repository are shown; one from elsewhere would tell its host who reads the page, so it becomes a link. */
+function image(node: Node, place: ReadmePlace): Node {
+  const src = resolve(node.properties?.src, place, 'raw')
+  const alt = typeof node.properties?.alt === 'string' ? node.properties.alt : ''
+  if (src && new URL(src).origin === new URL(place.repositoryUrl).origin)
+    return { type: 'element', tagName: 'img', properties: { src, alt, loading: 'lazy' }, children: [] }
+  return {
+    type: 'element',
+    tagName: 'a',
+    properties: { href: src, rel: 'nofollow noopener ugc' },
+    children: [{ type: 'text', value: alt ? `Image: ${alt}` : 'Image' }],
+  }
+}
+
+function resolve(link: unknown, place: ReadmePlace, view: 'blob' | 'raw'): string | undefined {
+  if (typeof link !== 'string' || link === '') return undefined
+  if (link.startsWith('#')) return link
+  try {
+    const url = new URL(link, `${place.repositoryUrl}/${view}/${place.commit}/`)
+    return url.protocol === 'http:' || url.protocol === 'https:' || (view === 'blob' && url.protocol === 'mailto:')
+      ? url.href
+      : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,227 @@
+import type { Build } from '@modelport/db/queries/versions'
+import { isFinalBuildState } from '@modelport/schema/states'
+import { ChevronRight, Pin, PinOff } from 'lucide-react'
+import Link from 'next/link'
+import { ModelFrame } from '#src/features/models/model-frame.tsx'
+import {
+  cancelAction,
+  makeDefaultAction,
+  rebuildAction,
+  unpinAction,
+  unyankAction,
+  yankAction,
+} from '#src/features/versions/actions.ts'
+import type { VersionsView } from '#src/features/versions/load-versions.ts'
+import { ActionForm } from '#src/ui/action-form.tsx'
+import { ConfirmButton } from '#src/ui/confirm-button.tsx'
+import { formatBytes, formatDuration, stepTitle } from '#src/ui/format.ts'
+import { LiveRefresh } from '#src/ui/live-refresh.tsx'
+import { EmptyState, Section, Sha, Time } from '#src/ui/parts.tsx'
+import { StatusChip, StatusIcon } from '#src/ui/status-chip.tsx'
+
+export function VersionsPage({ data }: { data: VersionsView }) {
+  const { view, items, next, paged, changes } = data
+  const { model, path, defaultVersion, rights } = view
+  return (
+    <ModelFrame view={view} tab="versions">
+      {/* Also without a running build: the next push may come while the page is open. */}
+      <LiveRefresh url={`${path}/live`} active />
+      <div className="flex flex-wrap items-start justify-between gap-4">
+        <div className="min-w-0">
+          <h1 className="text-2xl leading-8 font-semibold">Versions</h1>
+          <p className="mt-1 max-w-[68ch] text-fg-muted">
+            {defaultVersion
+              ? model.defaultPolicy === 'pinned'
+                ? `Visitors get version ${defaultVersion.number}. It is pinned: new versions do not move it.`
+                : `Visitors get version ${defaultVersion.number}. The next version that is ready takes its place.`
+              : 'There is no default version yet; the first one that is ready becomes it.'}
+          </p>
+        </div>
+        {rights.publish && model.defaultPolicy === 'pinned' ? (
+          <ConfirmButton
+            label="Unpin"
+            icon={<PinOff aria-hidden className="size-3.5" strokeWidth={1.75} />}
+            title="Follow the latest ready version?"
+            confirm="Unpin"
+            action={unpinAction}
+            hidden={{ path, version: defaultVersion?.number ?? 1 }}
+          >
+            <p>The newest ready version becomes the default at once, and each later one when it is ready. Nothing is rebuilt.</p>
+          </ConfirmButton>
+        ) : null}
+      </div>
+      <div className="mt-6">
+        {items.length === 0 ? (
+          <EmptyState title="No versions yet">Push to {model.branch}, and the commit becomes version 1.</EmptyState>
+        ) : (
+          <ul className="card divide-y divide-border">
+            {items.map((item) => (
+              <VersionRow key={item.version.id} data={data} item={item} />
+            ))}
+          </ul>
+        )}
+        <nav aria-label="Pages" className="mt-4 flex justify-between">
+          {paged ? (
+            <Link prefetch={false} className="button" href={`${path}/versions`}>
+              Newest versions
+            </Link>
+          ) : (
+            <span />
+          )}
+          {next ? (
+            <Link prefetch={false} className="button" rel="next" href={`${path}/versions?before=${next}`}>
+              Older versions
+            </Link>
+          ) : null}
+        </nav>
+      </div>
+      {changes.length > 0 ? (
+        <Section title="How the default moved" id="changes">
+          <ul className="space-y-1">
+            {changes.map(({ change, toNumber }) => (
+              <li key={change.id} className="text-fg-muted">
+                <span className="text-fg">{toNumber ? `Version ${toNumber}` : 'No version'}</span> · {change.changedBy ?? 'by policy'} ·{' '}
+                <Time date={change.changedAt} /> · {change.reason}
+              </li>
+            ))}
+          </ul>
+        </Section>
+      ) : null}
+    </ModelFrame>
+  )
+}
+
+function VersionRow({ data, item }: { data: VersionsView; item: VersionsView['items'][number] }) {
+  const { view } = data
+  const { version, builds, rebuildOf } = item
+  const { path, model, rights, repositoryUrl } = view
+  const isDefault = version.id === model.defaultVersionId
+  const place = { path, version: version.number }
+  const running = builds.some((b) => !isFinalBuildState(b.state))
+  return (
+    <li className={`px-4 py-3 ${isDefault ? 'bg-accent-subtle/40' : ''}`}>
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <StatusChip status={version.state} />
+        <h2 className="font-semibold">
+          <Link prefetch={false} className="link-quiet" href={`${path}@${version.number}`}>
+            Version {version.number}
+          </Link>
+        </h2>
+        {isDefault ? (
+          <span className="chip bg-accent-subtle text-accent-text">
+            {model.defaultPolicy === 'pinned' ? <Pin aria-hidden className="size-3" strokeWidth={1.75} /> : null}
+            Default{model.defaultPolicy === 'pinned' ? ' · pinned' : ''}
+          </span>
+        ) : null}
+        {version.yankedAt ? <StatusChip status="yanked" /> : null}
+        <span className="ms-auto text-[13px] text-fg-subtle">
+          <Time date={version.createdAt} />
+        </span>
+      </div>
+      <p className="mt-1 text-fg-muted">
+        <span className="text-fg" dir="auto">
+          {version.commitSubject || 'No commit message'}
+        </span>{' '}
+        · <Sha commit={version.commit} repositoryUrl={repositoryUrl} />
+        {version.ref ? ` · ${version.ref.replace(/^refs\/(heads|tags)\//, '')}` : ''}
+        {version.authorName ? ` · written by ${version.authorName}` : ''}
+        {version.requestedBy ? ` · ${{ push: 'pushed', import: 'imported', rebuild: 'rebuilt' }[version.trigger]} by ${version.requestedBy}` : ''}
+        {rebuildOf ? ` · the same commit as version ${rebuildOf}` : ''}
+      </p>
+      {version.stateReason ? <p className="mt-1">{version.stateReason}</p> : null}
+      {version.yankedAt ? <p className="mt-1">Withdrawn by {version.yankedBy}: {version.yankReason}</p> : null}
+      <div className="mt-2 flex flex-wrap gap-x-6 gap-y-1">
+        {builds.map((build) => (
+          <BuildLine key={build.id} build={build} href={rights.logs ? `${path}@${version.number}/build?target=${build.target}` : null} />
+        ))}
+      </div>
+      {rights.build ? (
+        <details className="group mt-2">
+          <summary className="inline-flex min-h-7 items-center gap-1 text-[13px] font-medium text-fg-muted hover:text-fg">
+            <ChevronRight aria-hidden className="size-3.5 group-open:rotate-90" strokeWidth={1.75} />
+            Actions<span className="sr-only"> for version {version.number}</span>
+          </summary>
+          <div className="mt-2 flex flex-wrap items-start gap-2">
+            {version.state === 'ready' && !version.yankedAt && !(isDefault && model.defaultPolicy === 'pinned') ? (
+              <ConfirmButton
+                label={isDefault ? 'Pin as default' : 'Make default'}
+                icon={<Pin aria-hidden className="size-3.5" strokeWidth={1.75} />}
+                title={`Make version ${version.number} the default?`}
+                confirm={isDefault ? 'Pin' : 'Make default'}
+                action={makeDefaultAction}
+                hidden={place}
+              >
+                <p>
+                  {view.defaultVersion && !isDefault ? `Visitors get version ${version.number} instead of version ${view.defaultVersion.number}. ` : ''}
+                  The default is then pinned: new versions do not move it until you unpin it. Nothing is rebuilt.
+                </p>
+              </ConfirmButton>
+            ) : null}
+            {running ? (
+              <ActionForm action={cancelAction} hidden={place}>
+                <button type="submit" className="button button-small button-danger">
+                  Cancel build
+                </button>
+              </ActionForm>
+            ) : (
+              <>
+                <ActionForm action={rebuildAction} hidden={{ ...place, cache: 'yes' }}>
+                  <button type="submit" className="button button-small">
+                    Rebuild
+                  </button>
+                </ActionForm>
+                <ActionForm action={rebuildAction} hidden={{ ...place, cache: 'no' }}>
+                  <button type="submit" className="button button-small">
+                    Rebuild without cache
+                  </button>
+                </ActionForm>
+              </>
+            )}
+            {version.yankedAt ? (
+              <ActionForm action={unyankAction} hidden={place}>
+                <button type="submit" className="button button-small">
+                  Offer again
+                </button>
+              </ActionForm>
+            ) : version.state === 'ready' ? (
+              <ConfirmButton label="Yank" danger title={`Yank version ${version.number}?`} confirm="Yank version" action={yankAction} hidden={place}>
+                <p>It is kept at its address and no longer offered. People who open it see your reason.</p>
+                <label className="block">
+                  <span className="font-medium">Reason</span>
+                  <input name="reason" required minLength={3} maxLength={500} className="input mt-1" />
+                </label>
+              </ConfirmButton>
+            ) : null}
+          </div>
+        </details>
+      ) : null}
+    </li>
+  )
+}
+
+function BuildLine({ build, href }: { build: Build; href: string | null }) {
+  const ms = build.startedAt ? (build.finishedAt ?? new Date()).getTime() - build.startedAt.getTime() : null
+  const where = build.state === 'running' ? build.currentStep : build.failure?.step
+  const words = (
+    <>
+      <StatusIcon status={build.state} />
+      <span className="font-medium">{build.target.toUpperCase()}</span>
+      <span className="text-fg-muted">
+        {[
+          where && build.state !== 'ready' ? stepTitle(where) : '',
+          ms === null ? '' : formatDuration(ms),
+          build.sizeBytes === null ? '' : formatBytes(build.sizeBytes),
+        ]
+          .filter(Boolean)
+          .join(' · ')}
+      </span>
+    </>
+  )
+  return href ? (
+    <Link prefetch={false} href={href} className="inline-flex min-h-6 items-center gap-1.5 hover:underline">
+      {words}
+    </Link>
+  ) : (
+    <span className="inline-flex min-h-6 items-center gap-1.5">{words}</span>
+  )
+}

@@ -1,0 +1,36 @@
+import { type NextRequest, NextResponse } from 'next/server'
+
+/** Sets headers and nothing else. Who may see what is decided where the data is read, never here. */
+export function proxy(request: NextRequest) {
+  const nonce = btoa(crypto.randomUUID())
+  const policy = contentSecurityPolicy(nonce, process.env.GITHUB_WEB_URL, process.env.NODE_ENV === 'development')
+  const headers = new Headers(request.headers)
+  // Next puts the nonce that it finds here on its own scripts.
+  headers.set('content-security-policy', policy)
+  const response = NextResponse.next({ request: { headers } })
+  response.headers.set('content-security-policy', policy)
+  response.headers.set('x-content-type-options', 'nosniff')
+  response.headers.set('x-frame-options', 'DENY')
+  response.headers.set('referrer-policy', 'strict-origin-when-cross-origin')
+  response.headers.set('cross-origin-opener-policy', 'same-origin')
+  response.headers.set('cross-origin-resource-policy', 'same-origin')
+  response.headers.set('permissions-policy', 'camera=(), microphone=(), geolocation=()')
+  return response
+}
+
+function contentSecurityPolicy(nonce: string, githubWebUrl: string | undefined, development: boolean): string {
+  const github = new URL(githubWebUrl || 'https://github.com').origin
+  // github.com serves the files of repositories from a host of its own.
+  const images = github === 'https://github.com' ? `${github} https://raw.githubusercontent.com` : github
+  return [
+    "default-src 'self'",
+    `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`,
+    `style-src 'self' 'nonce-${nonce}'`,
+    `img-src 'self' data: ${images}`,
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}

@@ -1,0 +1,22 @@
+import { CopyButton } from '#src/ui/copy-button.tsx'
+
+/** Text to run elsewhere, with a button that copies exactly it. */
+export function CodeBlock({ code, title }: { code: string; title: string }) {
+  return (
+    <figure className="overflow-hidden rounded-lg border border-border bg-bg-subtle">
+      <figcaption className="flex min-h-9 items-center justify-between gap-2 border-b border-border px-3 py-1 text-[13px] font-medium text-fg-muted">
+        <span>{title}</span>
+        <CopyButton text={code} />
+      </figcaption>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <pre
+        className="overflow-x-auto px-3 py-2 font-mono text-[13px] leading-5"
+        tabIndex={0}
+        aria-label={title}
+        role="region"
+      >
+        <code>{code}</code>
+      </pre>
+    </figure>
+  )
+}

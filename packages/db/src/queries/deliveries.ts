@@ -1,0 +1,141 @@
+import { and, desc, eq, lt, or, sql } from 'drizzle-orm'
+import type { Db, Tx } from '../client.ts'
+import { deliveries } from '../tables/intake.ts'
+
+export type Delivery = typeof deliveries.$inferSelect
+export type NewDelivery = Pick<
+  typeof deliveries.$inferInsert,
+  'guid' | 'bodySha256' | 'event' | 'action' | 'repositoryId' | 'repositoryName' | 'installationId' | 'payload'
+>
+
+/** What the inbox did with a delivery, as the page "what happened to my push" shows it. */
+export interface Decision {
+  decision: 'version' | 'rebuild' | 'synced' | 'nothing'
+  /** One sentence. */
+  reason: string
+  modelId?: string | null
+  versionId?: string | null
+}
+
+/**
+ * Stores a delivery once by its GitHub id. A redelivery of one that failed is opened again; of any other it changes
+ * nothing. Returns whether there is something new to work.
+ */
+export async function acceptDelivery(db: Tx, delivery: NewDelivery): Promise<boolean> {
+  const rows = await db
+    .insert(deliveries)
+    .values(delivery)
+    .onConflictDoUpdate({
+      target: deliveries.guid,
+      set: { state: 'received', tries: 0, notBefore: null },
+      setWhere: eq(deliveries.state, 'failed'),
+    })
+    .returning({ id: deliveries.id })
+  if (rows.length > 0) await db.execute(sql`select pg_notify('modelport_inbox', '')`)
+  return rows.length > 0
+}
+
+/**
+ * Locks the oldest open delivery for the transaction `tx`, one repository at a time and in the order of arrival.
+ * A delivery that another process holds is passed over, and so is every later one of its repository.
+ */
+export async function nextDelivery(tx: Tx): Promise<Delivery | null> {
+  const [row] = await tx
+    .select()
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.state, 'received'),
+        or(sql`${deliveries.notBefore} is null`, sql`${deliveries.notBefore} <= now()`),
+        sql`not exists (select 1 from deliveries older where older.state = 'received'
+          and older.repository_id = ${deliveries.repositoryId}
+          and (older.received_at, older.id) < (${deliveries.receivedAt}, ${deliveries.id}))`,
+      ),
+    )
+    .orderBy(deliveries.receivedAt, deliveries.id)
+    .limit(1)
+    .for('update', { skipLocked: true })
+  return row ?? null
+}
+
+/** Closes a delivery that `nextDelivery` gave, in the transaction that holds its effect. */
+export async function closeDelivery(tx: Tx, id: string, outcome: Decision): Promise<void> {
+  await tx
+    .update(deliveries)
+    .set({
+      state: 'done',
+      decision: outcome.decision,
+      reason: outcome.reason,
+      modelId: outcome.modelId ?? null,
+      versionId: outcome.versionId ?? null,
+      workedAt: sql`now()`,
+      tries: sql`${deliveries.tries} + 1`,
+    })
+    .where(and(eq(deliveries.id, id), eq(deliveries.state, 'received')))
+}
+
+/** After a failure that is ours or GitHub's: tries again after 1, 2, 4 ... s (at most 5 min), and gives up after `maxTries`. */
+export async function postponeDelivery(db: Tx, id: string, reason: string, maxTries = 12): Promise<void> {
+  await db
+    .update(deliveries)
+    .set({
+      tries: sql`${deliveries.tries} + 1`,
+      reason,
+      state: sql`case when ${deliveries.tries} + 1 >= ${maxTries} then 'failed' else 'received' end`,
+      notBefore: sql`now() + least(300, power(2, ${deliveries.tries})) * interval '1 second'`,
+    })
+    .where(and(eq(deliveries.id, id), eq(deliveries.state, 'received')))
+}
+
+/** Opens a delivery again by hand. Returns false when there is none of this id. */
+export async function reopenDelivery(db: Tx, id: string): Promise<boolean> {
+  const rows = await db
+    .update(deliveries)
+    .set({ state: 'received', tries: 0, notBefore: null })
+    .where(eq(deliveries.id, id))
+    .returning({ id: deliveries.id })
+  if (rows.length > 0) await db.execute(sql`select pg_notify('modelport_inbox', '')`)
+  return rows.length > 0
+}
+
+export async function findDelivery(db: Db, id: string): Promise<Delivery | null> {
+  const [row] = await db.select().from(deliveries).where(eq(deliveries.id, id))
+  return row ?? null
+}
+
+/** The newest deliveries of one repository, without their payloads; `before` is the `receivedAt` of the last one seen. */
+export async function listDeliveries(
+  db: Db,
+  { repositoryId, before, limit = 50 }: { repositoryId: number; before?: Date | null; limit?: number },
+): Promise<Omit<Delivery, 'payload'>[]> {
+  const { payload: _payload, ...columns } = deliveriesColumns()
+  return db
+    .select(columns)
+    .from(deliveries)
+    .where(and(eq(deliveries.repositoryId, repositoryId), before ? lt(deliveries.receivedAt, before) : undefined))
+    .orderBy(desc(deliveries.receivedAt))
+    .limit(limit)
+}
+
+function deliveriesColumns() {
+  return {
+    id: deliveries.id,
+    guid: deliveries.guid,
+    bodySha256: deliveries.bodySha256,
+    event: deliveries.event,
+    action: deliveries.action,
+    repositoryId: deliveries.repositoryId,
+    repositoryName: deliveries.repositoryName,
+    installationId: deliveries.installationId,
+    payload: deliveries.payload,
+    state: deliveries.state,
+    tries: deliveries.tries,
+    notBefore: deliveries.notBefore,
+    decision: deliveries.decision,
+    reason: deliveries.reason,
+    modelId: deliveries.modelId,
+    versionId: deliveries.versionId,
+    receivedAt: deliveries.receivedAt,
+    workedAt: deliveries.workedAt,
+  }
+}

@@ -1,0 +1,107 @@
+import { modelStates } from '@modelport/schema/states'
+import {
+  type AnyPgColumn,
+  bigint,
+  boolean,
+  index,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { versions } from './versions.ts'
+
+const at = (name: string) => timestamp(name, { withTimezone: true })
+
+/** A GitHub account or organisation that owns models. `slug` is its login in lower case, as URLs have it. */
+export const publishers = pgTable('publishers', {
+  id: uuid().primaryKey().defaultRandom(),
+  githubId: bigint('github_id', { mode: 'number' }).notNull().unique(),
+  login: text().notNull(),
+  slug: text().notNull().unique(),
+  kind: text().$type<'user' | 'organization'>().notNull(),
+  name: text(),
+  avatarUrl: text('avatar_url'),
+  createdAt: at('created_at').notNull().defaultNow(),
+})
+
+/** The GitHub App on one account. The id is GitHub's. */
+export const installations = pgTable('installations', {
+  id: bigint({ mode: 'number' }).primaryKey(),
+  publisherId: uuid('publisher_id')
+    .notNull()
+    .references(() => publishers.id),
+  suspendedAt: at('suspended_at'),
+  deletedAt: at('deleted_at'),
+  createdAt: at('created_at').notNull().defaultNow(),
+})
+
+/** One imported repository. The GitHub id is its identity; owner and name may change. */
+export const models = pgTable(
+  'models',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    githubRepositoryId: bigint('github_repository_id', { mode: 'number' }).notNull().unique(),
+    publisherId: uuid('publisher_id')
+      .notNull()
+      .references(() => publishers.id),
+    installationId: bigint('installation_id', { mode: 'number' }).references(() => installations.id),
+    /** The repository's name; `slug` is the same in lower case. */
+    name: text().notNull(),
+    slug: text().notNull(),
+    state: text({ enum: modelStates }).notNull(),
+    /** Why the model is in this state, as a sentence, where there is something to say. */
+    stateReason: text('state_reason'),
+    /** The branch whose pushes make versions. */
+    branch: text().notNull(),
+    repositoryPrivate: boolean('repository_private').notNull(),
+    /** Chosen on the site; the effective visibility is the stricter of this and the repository's. */
+    visibility: text().$type<'public' | 'unlisted' | 'private'>().notNull().default('public'),
+    defaultPolicy: text('default_policy').$type<'latest' | 'pinned'>().notNull().default('latest'),
+    defaultVersionId: uuid('default_version_id').references((): AnyPgColumn => versions.id),
+    substitutionPolicy: text('substitution_policy').$type<'exact' | 'nearest'>(),
+    viewersSeeVersions: boolean('viewers_see_versions').notNull().default(false),
+    viewersSeeLogs: boolean('viewers_see_logs').notNull().default(false),
+    title: text(),
+    summary: text(),
+    /** The README of the default version's commit, as text, at most 256 KiB. */
+    readme: text(),
+    licence: jsonb().$type<{ spdx: string | null; file: string; text: string } | null>(),
+    topics: text().array().notNull().default([]),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    deletedAt: at('deleted_at'),
+  },
+  (t) => [unique().on(t.publisherId, t.slug), index().on(t.installationId), index().on(t.updatedAt)],
+)
+
+/** Old names of models, each an eternal redirect. */
+export const modelNames = pgTable('model_names', {
+  /** `owner/model` in lower case. */
+  path: text().primaryKey(),
+  modelId: uuid('model_id')
+    .notNull()
+    .references(() => models.id, { onDelete: 'cascade' }),
+  createdAt: at('created_at').notNull().defaultNow(),
+})
+
+/** Every move of a model's default version: who, from, to, why. */
+export const defaultVersionChanges = pgTable(
+  'default_version_changes',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    modelId: uuid('model_id')
+      .notNull()
+      .references(() => models.id, { onDelete: 'cascade' }),
+    fromVersionId: uuid('from_version_id').references(() => versions.id),
+    toVersionId: uuid('to_version_id').references(() => versions.id),
+    policy: text().$type<'latest' | 'pinned'>().notNull(),
+    /** GitHub login of the person; null when the policy moved it. */
+    changedBy: text('changed_by'),
+    reason: text().notNull(),
+    changedAt: at('changed_at').notNull().defaultNow(),
+  },
+  (t) => [index().on(t.modelId)],
+)
