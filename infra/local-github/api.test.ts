@@ -67,6 +67,12 @@ describe('an app', () => {
       .split('\n')
     expect(listed).toEqual([`alice-tar-${sha.slice(0, 7)}/`, `alice-tar-${sha.slice(0, 7)}/runway.yml`])
 
+    // A repository can be named by its number, which outlives its name.
+    const { body: repository } = await github.call('GET', '/repos/alice/tar', { token })
+    expect((await github.call('GET', `/repositories/${repository.id}`, { token })).body).toEqual(repository)
+    expect((await github.call('GET', `/repositories/${repository.id}/tarball/${sha}`, { token })).status).toBe(302)
+    expect((await github.call('GET', `/repositories/${repository.id}`)).status).toBe(404)
+
     // The address in the redirect works without a header, as when a client drops it.
     const first = await github.call('GET', `/repos/alice/tar/tarball/${sha}`, { token })
     expect(first.status).toBe(302)

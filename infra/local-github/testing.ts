@@ -158,7 +158,8 @@ export class TestGithub {
     const response = await fetch(path.startsWith('http') ? path : `${this.api}${path}`, {
       method,
       redirect: 'manual',
-      headers: { ...(authorization ? { authorization } : {}), ...options.headers },
+      // A kept connection would not outlive a restart.
+      headers: { connection: 'close', ...(authorization ? { authorization } : {}), ...options.headers },
       body: options.body === undefined ? undefined : JSON.stringify(options.body),
     })
     const text = await response.text()
