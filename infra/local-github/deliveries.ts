@@ -10,7 +10,7 @@ import type { Delivery, Store } from './store.ts'
 const ANSWER_WITHIN_MS = 10_000
 /** GitHub sends nothing at all above this size. */
 const MAX_PAYLOAD = 25 * 1024 * 1024
-const MAX_RESPONSE = 16 * 1024
+const MAX_RESPONSE = 4 * 1024
 const KEEP = 5_000
 const HOOK_ID = 1
 

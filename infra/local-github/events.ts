@@ -5,6 +5,7 @@ import {
   checkRunShape,
   checkSuiteShape,
   installationShape,
+  minimalRepository,
   nodeId,
   repositoryShape,
   shortRepository,
@@ -183,12 +184,7 @@ function checkSuiteInRun(ctx: Context, repository: Repository, suite: CheckSuite
     ctx,
     suite,
   )
-  return { ...rest, repository: shortRepositoryOfSuite(ctx, repository) }
-}
-
-function shortRepositoryOfSuite(ctx: Context, repository: Repository) {
-  const { id, node_id, name, full_name, private: isPrivate } = shortRepository(ctx, repository)
-  return { ...repositoryShape(ctx, repository), id, node_id, name, full_name, private: isPrivate }
+  return { ...rest, repository: minimalRepository(ctx, repository) }
 }
 
 /** Queues an event about a check suite. */

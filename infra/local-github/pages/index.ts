@@ -60,20 +60,20 @@ export function pageRouter(): Router<Context> {
   })
   router.on('POST', '/login', async (ctx, request) => {
     const session = sessionOf(ctx, request)
-    const form = checkedForm(ctx, session, await readForm(request))
+    const form = checkedForm(session, await readForm(request))
     const account = ensureUser(ctx, (form.get('login') ?? '').trim())
     if (!account) throw new HttpError(422, 'This cannot be the name of a person.')
     signIn(ctx, request, session, account)
     redirect(request, ownPath(ctx, form.get('return_to')) ?? `/${account.login}`)
   })
   router.on('POST', '/logout', async (ctx, request) => {
-    checkedForm(ctx, sessionOf(ctx, request), await readForm(request))
+    checkedForm(sessionOf(ctx, request), await readForm(request))
     signOut(ctx, request)
     redirect(request, '/')
   })
   router.on('POST', '/settings/revoke', async (ctx, request) => {
     const session = sessionOf(ctx, request)
-    checkedForm(ctx, session, await readForm(request))
+    checkedForm(session, await readForm(request))
     if (session.account) revokeAuthorization(ctx, session.account)
     redirect(request, '/login')
   })

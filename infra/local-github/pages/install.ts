@@ -2,7 +2,7 @@ import { levelOf } from '../accounts.ts'
 import { type Context, fullName } from '../context.ts'
 import { installationOf } from '../events.ts'
 import { HttpError, type Request, type Router, readForm, redirect } from '../http.ts'
-import { installOn, uninstallFrom } from '../repositories.ts'
+import { installOn, uninstallFrom } from '../installations.ts'
 import type { Account, Repository } from '../store.ts'
 import { html } from './html.ts'
 import { checkedForm, layout, sendPage, sessionOf } from './layout.ts'
@@ -74,7 +74,7 @@ function choose(ctx: Context, request: Request): void {
 async function install(ctx: Context, request: Request): Promise<void> {
   check(ctx, request)
   const session = sessionOf(ctx, request)
-  const form = checkedForm(ctx, session, await readForm(request))
+  const form = checkedForm(session, await readForm(request))
   const person = session.account
   if (!person) throw new HttpError(403, 'Sign in first.')
   const chosen = new Set(form.getAll('repository').map(Number))

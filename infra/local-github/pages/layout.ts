@@ -47,7 +47,7 @@ export function signOut(ctx: Context, request: Request): void {
 }
 
 /** Gives the form back if it came from one of our own pages. */
-export function checkedForm(_ctx: Context, session: Session, form: URLSearchParams): URLSearchParams {
+export function checkedForm(session: Session, form: URLSearchParams): URLSearchParams {
   if (!sameSecret(form.get('csrf') ?? '', session.csrf)) {
     throw new HttpError(403, 'This form is too old or came from elsewhere. Go back, reload the page and send it again.')
   }
