@@ -1,7 +1,7 @@
 import { CopyButton } from '#src/ui/copy-button.tsx'
 
 /** Text to run elsewhere, with a button that copies exactly it. */
-export function CodeBlock({ code, title }: { code: string; title: string }) {
+export function CodeBlock({ code, title, wrap }: { code: string; title: string; wrap?: boolean }) {
   return (
     <figure className="overflow-hidden rounded-lg border border-border bg-bg-subtle">
       <figcaption className="flex min-h-9 items-center justify-between gap-2 border-b border-border px-3 py-1 text-[13px] font-medium text-fg-muted">
@@ -10,7 +10,7 @@ export function CodeBlock({ code, title }: { code: string; title: string }) {
       </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <pre
-        className="overflow-x-auto px-3 py-2 font-mono text-[13px] leading-5"
+        className={`max-h-64 overflow-auto px-3 py-2 font-mono text-[13px] leading-5 ${wrap ? 'whitespace-pre-wrap' : ''}`}
         tabIndex={0}
         aria-label={title}
         role="region"

@@ -8,7 +8,7 @@ import { cancelAction, rebuildAction } from '#src/features/versions/actions.ts'
 import { ActionForm } from '#src/ui/action-form.tsx'
 import { formatBytes, formatCount, formatDuration, stepTitle } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
-import { Fact, Section, Sha, Time } from '#src/ui/parts.tsx'
+import { Fact, Section, Sentence, Sha, Time } from '#src/ui/parts.tsx'
 import { StatusChip, StatusIcon } from '#src/ui/status-chip.tsx'
 
 export function BuildPage({ data }: { data: BuildView }) {
@@ -165,7 +165,9 @@ function FailureCard({ data }: { data: BuildView }) {
         {failure.fault === 'publisher' ? 'This build failed' : 'This build failed through no fault of the repository'}
         {failure.step ? ` in “${stepTitle(failure.step, step?.command)}”` : ''}
       </h2>
-      <p className="mt-1 max-w-[80ch]">{failure.sentence}</p>
+      <p className="mt-1 max-w-[80ch]">
+        <Sentence text={failure.sentence} />
+      </p>
       <p className="mt-2 flex flex-wrap gap-x-4 gap-y-1 text-[13px]">
         <code className="font-mono">{failure.code}</code>
         <span>{failure.fault === 'publisher' ? 'To mend in the repository' : 'To mend by the operator; trying again may help'}</span>
@@ -296,7 +298,7 @@ function BuildFacts({ data }: { data: BuildView }) {
               {version.warnings.map((warning) => (
                 <li key={`${warning.code}${warning.line}${warning.sentence}`}>
                   {warning.line ? `runway.yml line ${warning.line}: ` : ''}
-                  {warning.sentence}
+                  <Sentence text={warning.sentence} />
                 </li>
               ))}
             </ul>

@@ -149,9 +149,12 @@ export function eventStream(signal: AbortSignal, make: (signal: AbortSignal) => 
     async pull(controller) {
       try {
         const { value, done } = await events.next()
+        // The reader left while this waited; the stream is closed already.
+        if (gone.signal.aborted) return
         if (done) controller.close()
         else controller.enqueue(encoder.encode(value))
       } catch (error) {
+        if (gone.signal.aborted) return
         console.error('An event stream ended early.', error)
         controller.close()
       }

@@ -27,7 +27,7 @@ interface Props {
   failedLine: number | null
 }
 
-const rowHeight = 20
+const rowHeight = 24
 /** Above this only the rows in sight are in the document; below, the browser's own find and copy see them all. */
 const plainRows = 5000
 const overscan = 40
@@ -110,7 +110,6 @@ export function LogViewer(props: Props) {
   // Lines that are in sight and not here are asked for.
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` says that the store changed
   useEffect(() => {
-    let current = true
     const spans: [number, number][] = []
     for (const { range, row, lines } of layout.places) {
       if (lines === 0 || row + lines < first || row > last) continue
@@ -118,11 +117,8 @@ export function LogViewer(props: Props) {
       spans.push([from, Math.min(range.last, range.first + (last - row - 1))])
     }
     Promise.all(spans.map(([from, to]) => (to >= from ? store.need(from, to) : false))).then((news) => {
-      if (current && news.some(Boolean)) changed()
+      if (news.some(Boolean)) changed()
     })
-    return () => {
-      current = false
-    }
   }, [layout, first, last, store, changed, version])
 
   // What a running build prints. Lines are taken into the page once per frame.
@@ -302,7 +298,7 @@ export function LogViewer(props: Props) {
         aria-label={`Log, ${store.count.toLocaleString('en')} lines`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        className={`h-[70vh] min-h-80 overflow-auto py-1 font-mono text-[13px] leading-5 ${wrap && plain ? 'log-wrap' : ''}`}
+        className={`h-[70vh] min-h-80 overflow-auto py-1 font-mono text-[13px] leading-6 ${wrap && plain ? 'log-wrap' : ''}`}
       >
         {store.count === 0 ? <p className="px-3 py-2 text-[#939daf]">{running ? 'Nothing printed yet.' : 'Nothing was printed.'}</p> : null}
         {mounted && !plain ? <Spacer height={first * rowHeight} /> : null}
@@ -381,7 +377,7 @@ function StepHead({ title, section, open, lines, onToggle }: { title: string; se
       type="button"
       aria-expanded={open}
       onClick={onToggle}
-      className={`flex h-5 w-full items-center gap-2 px-2 text-start font-sans font-medium hover:bg-log-line ${failed ? 'text-[#ff9c9c]' : 'text-log-text'}`}
+      className={`flex h-6 w-full items-center gap-2 px-2 text-start font-sans font-medium hover:bg-log-line ${failed ? 'text-[#ff9c9c]' : 'text-log-text'}`}
     >
       {open ? <ChevronDown aria-hidden className="size-4 shrink-0" /> : <ChevronRight aria-hidden className="size-4 shrink-0" />}
       <span className="truncate">{title}</span>

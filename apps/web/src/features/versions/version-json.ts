@@ -1,3 +1,7 @@
+import type { Model } from '@modelport/db/queries/models'
+import { versionNumbers } from '@modelport/db/queries/pages'
+import type { RequestActor } from '#src/auth/actor.ts'
+import { can } from '#src/auth/can.ts'
 import { listSteps } from '@modelport/db/queries/builds'
 import { currentBuilds, type Build, type Version } from '@modelport/db/queries/versions'
 import { hidden } from '#src/auth/refusal.ts'
@@ -98,4 +102,15 @@ export function buildSummary(build: Build, { inside }: JsonOptions) {
     lines: inside ? build.lineCount : null,
     failure: inside ? build.failure : null,
   }
+}
+
+/** A version as this person may see it. */
+export async function answerVersion(actor: RequestActor, model: Model, version: Version) {
+  const inside = (await can(actor, 'see-versions', model)) === 'allow'
+  const original = version.rebuildOf ? await versionNumbers(context().db, [version.rebuildOf]) : null
+  return versionJson(version, {
+    inside,
+    defaultVersionId: model.defaultVersionId,
+    rebuildOf: (version.rebuildOf && original?.get(version.rebuildOf)) || null,
+  })
 }
