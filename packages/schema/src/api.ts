@@ -4,6 +4,13 @@ import { Failure, Fault, Substitution, SubstitutionPolicy, Target } from './word
 
 // The contract of /api/v1. The site parses requests with these, and the OpenAPI document is made from them.
 
+/** Postgres' text holds any character but NUL. */
+const searchText = (length: number) =>
+  z
+    .string()
+    .max(length)
+    .regex(/^[^\0]*$/, 'must not hold NUL')
+
 const Time = z.iso.datetime().describe('UTC')
 
 export const Visibility = z.enum(['public', 'unlisted', 'private'])
@@ -25,8 +32,8 @@ export const Page = z.object({
 })
 
 export const ModelsQuery = Page.extend({
-  q: z.string().max(200).optional().describe('Part of an owner, name, title, summary or keyword.'),
-  publisher: z.string().max(100).optional().describe('Only models of this owner.'),
+  q: searchText(200).optional().describe('Part of an owner, name, title, summary or keyword.'),
+  publisher: searchText(100).optional().describe('Only models of this owner.'),
 })
 
 export const ImportRequest = z.strictObject({
@@ -67,7 +74,7 @@ export const LogQuery = z.object({
   format: z.enum(['text', 'json']).optional().describe('`json`: lines with number, step, stream and time.'),
   after: z.coerce.number().int().min(0).max(999_999_999).optional().describe('Only lines with higher numbers.'),
   limit: z.coerce.number().int().min(1).max(5000).optional().describe('Lines of a JSON page.'),
-  find: z.string().min(1).max(200).optional().describe('The numbers of the lines that contain this, in any case.'),
+  find: searchText(200).min(1).optional().describe('The numbers of the lines that contain this, in any case.'),
   attempt: z.coerce.number().int().min(1).max(100_000).optional().describe('An earlier attempt instead of the newest.'),
 })
 
@@ -88,7 +95,10 @@ export const Build = z.object({
   attempt: z.number().int(),
   status: z.enum(buildStates),
   step: z.string().nullable().describe('The step that runs, or in which it failed.'),
-  image: z.string().nullable().describe('What to pull or run: `host/repository@digest`, or an image id of the local engine.'),
+  image: z
+    .string()
+    .nullable()
+    .describe('What to pull or run: `host/repository@digest`, or an image id of the local engine.'),
   repository: z.string().nullable(),
   tag: z.string().nullable(),
   digest: z.string().nullable(),
@@ -252,26 +262,179 @@ const version = `${model}/versions/{n}`
 const ok = (description: string, schema: z.ZodType) => ({ 200: { description, schema } })
 
 export const operations: Operation[] = [
-  { method: 'get', path: '/models', id: 'listModels', summary: 'The directory: public models that have a default version', scope: null, query: ModelsQuery, answers: ok('Models, the most recently updated first', listOf(ListedModel)) },
-  { method: 'post', path: '/models', id: 'importModel', summary: 'Import a repository and build its head commit', scope: 'write', body: ImportRequest, answers: { 200: { description: 'It was a model already', schema: Model }, 201: { description: 'The model', schema: Model }, 202: { description: 'Not worked yet; the delivery says how it goes', schema: Delivery } } },
+  {
+    method: 'get',
+    path: '/models',
+    id: 'listModels',
+    summary: 'The directory: public models that have a default version',
+    scope: null,
+    query: ModelsQuery,
+    answers: ok('Models, the most recently updated first', listOf(ListedModel)),
+  },
+  {
+    method: 'post',
+    path: '/models',
+    id: 'importModel',
+    summary: 'Import a repository and build its head commit',
+    scope: 'write',
+    body: ImportRequest,
+    answers: {
+      200: { description: 'It was a model already', schema: Model },
+      201: { description: 'The model', schema: Model },
+      202: { description: 'Not worked yet; the delivery says how it goes', schema: Delivery },
+    },
+  },
   { method: 'get', path: model, id: 'getModel', summary: 'A model', scope: null, answers: ok('The model', Model) },
-  { method: 'patch', path: model, id: 'changeModel', summary: 'Change a model’s settings', scope: 'admin', body: ModelChange, answers: ok('The model', Model) },
-  { method: 'delete', path: model, id: 'deleteModel', summary: 'Delete a model; its repository is not touched', scope: 'admin', answers: { 204: { description: 'Deleted' } } },
-  { method: 'get', path: `${model}/versions`, id: 'listVersions', summary: 'A model’s versions; ready ones only for people who may not see all', scope: null, query: Page, answers: ok('Versions, the newest first', listOf(VersionSummary)) },
-  { method: 'get', path: version, id: 'getVersion', summary: 'A version with its manifest, substitutions and builds', scope: null, answers: ok('The version', Version) },
-  { method: 'patch', path: version, id: 'changeVersion', summary: 'Yank a version, or offer it again', scope: 'write', body: VersionChange, answers: ok('The version', Version) },
-  { method: 'post', path: `${version}/rebuild`, id: 'rebuildVersion', summary: 'Build again: targets without an image in place, a ready version under a new number', scope: 'write', body: RebuildRequest, answers: { 202: { description: 'What was begun', schema: RebuildAnswer } } },
-  { method: 'post', path: `${version}/cancel`, id: 'cancelVersion', summary: 'Cancel the builds of a version that wait or run', scope: 'write', answers: { 202: { description: 'How many', schema: CancelAnswer } } },
-  { method: 'get', path: `${version}/builds/{target}/log`, id: 'getLog', summary: 'A build’s log: a file, pages of JSON, or followed', scope: null, query: LogQuery, answers: { 200: { description: 'The log', schema: listOf(LogLine), types: ['text/plain', 'text/event-stream', 'application/json'] } } },
-  { method: 'get', path: `${model}/default-version`, id: 'getDefaultVersion', summary: 'What visitors get, and by which policy', scope: null, answers: ok('The default version', DefaultVersion) },
-  { method: 'put', path: `${model}/default-version`, id: 'setDefaultVersion', summary: 'Pin a version as the default, or follow the latest ready one', scope: 'write', body: DefaultVersionRequest, answers: ok('The default version', DefaultVersion) },
-  { method: 'get', path: '/deliveries', id: 'listDeliveries', summary: 'What happened to each push to a model’s repository, with reasons', scope: 'read', query: DeliveriesQuery, answers: ok('Deliveries, the newest first', listOf(Delivery)) },
-  { method: 'get', path: '/deliveries/{id}', id: 'getDelivery', summary: 'One delivery', scope: 'read', answers: ok('The delivery', Delivery) },
-  { method: 'post', path: '/deliveries/{id}/redeliver', id: 'redeliver', summary: 'Work a delivery again', scope: 'write', answers: { 202: { description: 'The delivery, opened again', schema: Delivery } } },
-  { method: 'get', path: '/tokens', id: 'listTokens', summary: 'Your API tokens', scope: 'admin', answers: ok('Tokens without their secrets', listOf(Token)) },
-  { method: 'post', path: '/tokens', id: 'createToken', summary: 'Make an API token', scope: 'admin', body: TokenRequest, answers: { 201: { description: 'The token; its secret is shown this once', schema: NewToken } } },
-  { method: 'delete', path: '/tokens/{id}', id: 'revokeToken', summary: 'Revoke an API token', scope: 'admin', answers: { 204: { description: 'Revoked' } } },
-  { method: 'get', path: '/openapi.json', id: 'getOpenApi', summary: 'This document', scope: null, answers: { 200: { description: 'OpenAPI 3.1' } } },
+  {
+    method: 'patch',
+    path: model,
+    id: 'changeModel',
+    summary: 'Change a model’s settings',
+    scope: 'admin',
+    body: ModelChange,
+    answers: ok('The model', Model),
+  },
+  {
+    method: 'delete',
+    path: model,
+    id: 'deleteModel',
+    summary: 'Delete a model; its repository is not touched',
+    scope: 'admin',
+    answers: { 204: { description: 'Deleted' } },
+  },
+  {
+    method: 'get',
+    path: `${model}/versions`,
+    id: 'listVersions',
+    summary: 'A model’s versions; ready ones only for people who may not see all',
+    scope: null,
+    query: Page,
+    answers: ok('Versions, the newest first', listOf(VersionSummary)),
+  },
+  {
+    method: 'get',
+    path: version,
+    id: 'getVersion',
+    summary: 'A version with its manifest, substitutions and builds',
+    scope: null,
+    answers: ok('The version', Version),
+  },
+  {
+    method: 'patch',
+    path: version,
+    id: 'changeVersion',
+    summary: 'Yank a version, or offer it again',
+    scope: 'write',
+    body: VersionChange,
+    answers: ok('The version', Version),
+  },
+  {
+    method: 'post',
+    path: `${version}/rebuild`,
+    id: 'rebuildVersion',
+    summary: 'Build again: targets without an image in place, a ready version under a new number',
+    scope: 'write',
+    body: RebuildRequest,
+    answers: { 202: { description: 'What was begun', schema: RebuildAnswer } },
+  },
+  {
+    method: 'post',
+    path: `${version}/cancel`,
+    id: 'cancelVersion',
+    summary: 'Cancel the builds of a version that wait or run',
+    scope: 'write',
+    answers: { 202: { description: 'How many', schema: CancelAnswer } },
+  },
+  {
+    method: 'get',
+    path: `${version}/builds/{target}/log`,
+    id: 'getLog',
+    summary: 'A build’s log: a file, pages of JSON, or followed',
+    scope: null,
+    query: LogQuery,
+    answers: {
+      200: {
+        description: 'The log',
+        schema: listOf(LogLine),
+        types: ['text/plain', 'text/event-stream', 'application/json'],
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: `${model}/default-version`,
+    id: 'getDefaultVersion',
+    summary: 'What visitors get, and by which policy',
+    scope: null,
+    answers: ok('The default version', DefaultVersion),
+  },
+  {
+    method: 'put',
+    path: `${model}/default-version`,
+    id: 'setDefaultVersion',
+    summary: 'Pin a version as the default, or follow the latest ready one',
+    scope: 'write',
+    body: DefaultVersionRequest,
+    answers: ok('The default version', DefaultVersion),
+  },
+  {
+    method: 'get',
+    path: '/deliveries',
+    id: 'listDeliveries',
+    summary: 'What happened to each push to a model’s repository, with reasons',
+    scope: 'read',
+    query: DeliveriesQuery,
+    answers: ok('Deliveries, the newest first', listOf(Delivery)),
+  },
+  {
+    method: 'get',
+    path: '/deliveries/{id}',
+    id: 'getDelivery',
+    summary: 'One delivery',
+    scope: 'read',
+    answers: ok('The delivery', Delivery),
+  },
+  {
+    method: 'post',
+    path: '/deliveries/{id}/redeliver',
+    id: 'redeliver',
+    summary: 'Work a delivery again',
+    scope: 'write',
+    answers: { 202: { description: 'The delivery, opened again', schema: Delivery } },
+  },
+  {
+    method: 'get',
+    path: '/tokens',
+    id: 'listTokens',
+    summary: 'Your API tokens',
+    scope: 'admin',
+    answers: ok('Tokens without their secrets', listOf(Token)),
+  },
+  {
+    method: 'post',
+    path: '/tokens',
+    id: 'createToken',
+    summary: 'Make an API token',
+    scope: 'admin',
+    body: TokenRequest,
+    answers: { 201: { description: 'The token; its secret is shown this once', schema: NewToken } },
+  },
+  {
+    method: 'delete',
+    path: '/tokens/{id}',
+    id: 'revokeToken',
+    summary: 'Revoke an API token',
+    scope: 'admin',
+    answers: { 204: { description: 'Revoked' } },
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    id: 'getOpenApi',
+    summary: 'This document',
+    scope: null,
+    answers: { 200: { description: 'OpenAPI 3.1' } },
+  },
 ]
 
 const components = { Problem, Model, ListedModel, VersionSummary, Version, Build, Delivery, Token, NewToken, LogLine }
@@ -288,7 +451,8 @@ export function openApiDocument(siteUrl: string) {
     info: {
       title: 'Modelport',
       version: '1',
-      description: 'Models, versions and builds of this installation. What may not be seen answers 404, as if it did not exist.',
+      description:
+        'Models, versions and builds of this installation. What may not be seen answers 404, as if it did not exist.',
     },
     servers: [{ url: `${siteUrl}/api/v1` }],
     security: [{}, { token: [] }],
@@ -296,7 +460,12 @@ export function openApiDocument(siteUrl: string) {
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'An API token, `mp_…`' } },
       schemas: Object.fromEntries(Object.entries(components).map(([name, schema]) => [name, jsonSchema(schema)])),
-      responses: { Problem: { description: 'What is wrong', content: { 'application/problem+json': { schema: reference('Problem') } } } },
+      responses: {
+        Problem: {
+          description: 'What is wrong',
+          content: { 'application/problem+json': { schema: reference('Problem') } },
+        },
+      },
     },
   }
 }
@@ -306,12 +475,23 @@ function describe(operation: Operation) {
     name,
     in: 'path',
     required: true,
-    schema: name === 'n' ? { type: 'integer', minimum: 1 } : name === 'target' ? { enum: ['cpu', 'gpu'] } : { type: 'string' },
+    schema:
+      name === 'n'
+        ? { type: 'integer', minimum: 1 }
+        : name === 'target'
+          ? { enum: ['cpu', 'gpu'] }
+          : { type: 'string' },
   }))
   const query = Object.entries(operation.query?.shape ?? {}).map(([name, schema]) => {
     const described = jsonSchema(schema as z.ZodType, 'input') as { description?: string }
     const { description, ...rest } = described
-    return { name, in: 'query', required: !(schema as z.ZodType).safeParse(undefined).success, description, schema: rest }
+    return {
+      name,
+      in: 'query',
+      required: !(schema as z.ZodType).safeParse(undefined).success,
+      description,
+      schema: rest,
+    }
   })
   return {
     operationId: operation.id,
@@ -319,7 +499,12 @@ function describe(operation: Operation) {
     ...(operation.scope ? { security: [{ token: [] }], description: `Needs the scope \`${operation.scope}\`.` } : {}),
     parameters: [...parameters, ...query],
     ...(operation.body
-      ? { requestBody: { required: !operation.body.safeParse({}).success, content: { 'application/json': { schema: jsonSchema(operation.body, 'input') } } } }
+      ? {
+          requestBody: {
+            required: !operation.body.safeParse({}).success,
+            content: { 'application/json': { schema: jsonSchema(operation.body, 'input') } },
+          },
+        }
       : {}),
     responses: {
       ...Object.fromEntries(Object.entries(operation.answers).map(([status, answer]) => [status, answerOf(answer)])),

@@ -19,7 +19,11 @@ const random = () => randomBytes(32).toString('base64url')
 export function beginSignIn(request: Request): Response {
   const { config, secrets } = context()
   if (!config.githubClientId || !secrets.githubClientSecret)
-    return page(503, 'Sign-in is not set up', 'This installation has no GitHub App configured; its operator sets GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET.')
+    return page(
+      503,
+      'Sign-in is not set up',
+      'This installation has no GitHub App configured; its operator sets GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET.',
+    )
   const attempt = {
     state: random(),
     verifier: random(),
@@ -34,7 +38,9 @@ export function beginSignIn(request: Request): Response {
     code_challenge: createHash('sha256').update(attempt.verifier).digest('base64url'),
     code_challenge_method: 'S256',
   }).toString()
-  return redirect(address.href, [cookie(config, signInCookie(config), seal(secrets.key, JSON.stringify(attempt)), attemptSeconds)])
+  return redirect(address.href, [
+    cookie(config, signInCookie(config), seal(secrets.key, JSON.stringify(attempt)), attemptSeconds),
+  ])
 }
 
 /** Takes what GitHub sent back: makes the person's row and a new session. The attempt is spent, whatever comes of it. */
@@ -44,10 +50,20 @@ export async function finishSignIn(request: Request): Promise<Response> {
   const query = new URL(request.url).searchParams
   const attempt = readAttempt(readCookie(request, signInCookie(config)))
   if (query.get('error'))
-    return page(400, 'Sign-in was cancelled', 'GitHub was told not to let this site know who you are. Nothing was changed.', [spent])
+    return page(
+      400,
+      'Sign-in was cancelled',
+      'GitHub was told not to let this site know who you are. Nothing was changed.',
+      [spent],
+    )
   const code = query.get('code')
   if (!attempt || !code || !sameText(attempt.state, query.get('state') ?? ''))
-    return page(400, 'This sign-in was not started here', 'It belongs to another browser, was used already, or is older than ten minutes.', [spent])
+    return page(
+      400,
+      'This sign-in was not started here',
+      'It belongs to another browser, was used already, or is older than ten minutes.',
+      [spent],
+    )
   try {
     const tokens = await github.exchangeCode(code, attempt.verifier)
     const user = await syncUser(db, await github.whoIs(tokens.access))
@@ -55,7 +71,10 @@ export async function finishSignIn(request: Request): Promise<Response> {
     const before = await actorOfSession(readCookie(request, sessionCookie(config)))
     if (before.session) await closeSession(db, before.session.id)
     const secret = await openSession(db, user.id, sealTokens(tokens))
-    return redirect(`${config.siteUrl}${attempt.next}`, [spent, cookie(config, sessionCookie(config), secret, 30 * 86_400)])
+    return redirect(`${config.siteUrl}${attempt.next}`, [
+      spent,
+      cookie(config, sessionCookie(config), secret, 30 * 86_400),
+    ])
   } catch (error) {
     if (error instanceof SignInRefused) return page(400, 'GitHub refused this sign-in', error.message, [spent])
     if (error instanceof GithubUnavailable) {

@@ -64,7 +64,12 @@ export function followLog(
 
 async function* logEvents(
   build: Build,
-  { after, asJson, signal, mayStill }: { after: number; asJson: boolean; signal: AbortSignal; mayStill: () => Promise<boolean> },
+  {
+    after,
+    asJson,
+    signal,
+    mayStill,
+  }: { after: number; asJson: boolean; signal: AbortSignal; mayStill: () => Promise<boolean> },
 ): AsyncGenerator<string> {
   const { db } = context()
   using bell = newsBell((news) => news === null || news.build === build.id)

@@ -13,12 +13,19 @@ export type ShownDelivery = Omit<Delivery, 'payload'> & { versionNumber: number 
 export async function deliveriesOf(repositoryId: number, before: Date | null, limit: number): Promise<ShownDelivery[]> {
   const { db } = context()
   const rows = await listDeliveries(db, { repositoryId, before, limit })
-  const numbers = await versionNumbers(db, rows.flatMap((row) => row.versionId ?? []))
+  const numbers = await versionNumbers(
+    db,
+    rows.flatMap((row) => row.versionId ?? []),
+  )
   return rows.map((row) => ({ ...row, versionNumber: row.versionId ? (numbers.get(row.versionId) ?? null) : null }))
 }
 
 /** A delivery, for somebody who may do `action` with the model of its repository. */
-export async function openDelivery(actor: RequestActor, id: string, action: Action): Promise<{ delivery: Delivery } & FoundModel> {
+export async function openDelivery(
+  actor: RequestActor,
+  id: string,
+  action: Action,
+): Promise<{ delivery: Delivery } & FoundModel> {
   const { db } = context()
   const delivery = isUuid(id) ? await findDelivery(db, id) : null
   const model = delivery?.repositoryId ? await findModelByRepository(db, delivery.repositoryId) : null

@@ -19,7 +19,8 @@ export type Imported =
  */
 export async function importModel(actor: RequestActor, fullName: string): Promise<Imported> {
   if (!actor.user) throw new Refusal('sign-in', 'Sign in to import a repository.')
-  if (actor.scopes && !actor.scopes.includes('write')) throw new Refusal('forbidden', 'This token lacks the scope `write`.')
+  if (actor.scopes && !actor.scopes.includes('write'))
+    throw new Refusal('forbidden', 'This token lacks the scope `write`.')
   const { db, github } = context()
   const [owner, name] = fullName.split('/') as [string, string]
   const unseen = new Refusal(
@@ -29,7 +30,10 @@ export async function importModel(actor: RequestActor, fullName: string): Promis
   const repository = await github.findRepository(owner, name)
   // One sentence for "not there", "app not on it" and "not yours": a private repository's name is nobody's business.
   if (!repository) throw unseen
-  const permission = await github.permissionOf({ owner, name, installationId: repository.installationId }, actor.user.login)
+  const permission = await github.permissionOf(
+    { owner, name, installationId: repository.installationId },
+    actor.user.login,
+  )
   if (permission !== 'write' && permission !== 'admin') throw unseen
 
   const known = await findModelByRepository(db, repository.id)

@@ -1,4 +1,4 @@
-import { type ListedModel, type Model, type Publisher } from '@modelport/db/queries/models'
+import type { ListedModel, Model, Publisher } from '@modelport/db/queries/models'
 import { findVersionById } from '@modelport/db/queries/versions'
 import { effectiveVisibility } from '#src/auth/can.ts'
 import { context } from '#src/context.ts'

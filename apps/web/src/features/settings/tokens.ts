@@ -1,4 +1,11 @@
-import { type ApiToken, createApiToken, listApiTokens, revokeApiToken, type TokenScope, tokenScopes } from '@modelport/db/queries/people'
+import {
+  type ApiToken,
+  createApiToken,
+  listApiTokens,
+  revokeApiToken,
+  type TokenScope,
+  tokenScopes,
+} from '@modelport/db/queries/people'
 import type { TokenRequest } from '@modelport/schema/api'
 import type { z } from 'zod'
 import type { RequestActor } from '#src/auth/actor.ts'
@@ -8,7 +15,8 @@ import { context } from '#src/context.ts'
 /** Tokens belong to a person; a token may look after others only with the scope `admin`. */
 function owner(actor: RequestActor): { id: string; scopes: readonly TokenScope[] } {
   if (!actor.user) throw new Refusal('sign-in', 'Sign in to manage API tokens.')
-  if (actor.scopes && !actor.scopes.includes('admin')) throw new Refusal('forbidden', 'This token lacks the scope `admin`.')
+  if (actor.scopes && !actor.scopes.includes('admin'))
+    throw new Refusal('forbidden', 'This token lacks the scope `admin`.')
   return { id: actor.user.id, scopes: actor.scopes ?? tokenScopes }
 }
 
@@ -20,7 +28,8 @@ export async function makeToken(actor: RequestActor, wish: z.infer<typeof TokenR
   const { id, scopes } = owner(actor)
   const wanted = wish.scopes ?? [...scopes]
   const beyond = wanted.filter((scope) => !scopes.includes(scope))
-  if (beyond.length > 0) throw new Refusal('forbidden', `A token cannot make one with wider scopes: ${beyond.join(', ')}.`)
+  if (beyond.length > 0)
+    throw new Refusal('forbidden', `A token cannot make one with wider scopes: ${beyond.join(', ')}.`)
   const expiresAt = wish.expiresInDays ? new Date(Date.now() + wish.expiresInDays * 86_400_000) : null
   return createApiToken(context().db, id, { name: wish.name, scopes: wanted, expiresAt })
 }

@@ -1,9 +1,9 @@
+import { listSteps } from '@modelport/db/queries/builds'
 import type { Model } from '@modelport/db/queries/models'
 import { versionNumbers } from '@modelport/db/queries/pages'
+import { type Build, currentBuilds, type Version } from '@modelport/db/queries/versions'
 import type { RequestActor } from '#src/auth/actor.ts'
 import { can } from '#src/auth/can.ts'
-import { listSteps } from '@modelport/db/queries/builds'
-import { currentBuilds, type Build, type Version } from '@modelport/db/queries/versions'
 import { hidden } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
 import { imageReference } from '#src/features/models/snippets.ts'
@@ -33,7 +33,9 @@ export function versionSummary(version: Version, builds: Build[], options: JsonO
     author: version.authorName,
     trigger: version.trigger,
     requestedBy: options.inside ? version.requestedBy : null,
-    yanked: version.yankedAt ? { at: version.yankedAt.toISOString(), by: version.yankedBy, reason: version.yankReason } : null,
+    yanked: version.yankedAt
+      ? { at: version.yankedAt.toISOString(), by: version.yankedBy, reason: version.yankReason }
+      : null,
     createdAt: version.createdAt.toISOString(),
     finishedAt: version.finishedAt?.toISOString() ?? null,
     builds: builds.map((build) => buildSummary(build, options)),
