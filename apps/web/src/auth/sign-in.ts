@@ -45,7 +45,7 @@ export function beginSignIn(request: Request): Response {
 
 /** Takes what GitHub sent back: makes the person's row and a new session. The attempt is spent, whatever comes of it. */
 export async function finishSignIn(request: Request): Promise<Response> {
-  const { config, secrets, db, github } = context()
+  const { config, db, github } = context()
   const spent = cookie(config, signInCookie(config), '', 0)
   const query = new URL(request.url).searchParams
   const attempt = readAttempt(readCookie(request, signInCookie(config)))
@@ -116,9 +116,9 @@ function page(status: number, title: string, text: string, cookies: string[] = [
   const headers = new Headers({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
   for (const value of cookies) headers.append('set-cookie', value)
   const body = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escape(title)} · Modelport</title><main><h1>${escape(title)}</h1><p>${escape(text)}</p>
+<title>${escapeHtml(title)} · Modelport</title><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p>
 <p><a href="/login">Sign in</a> · <a href="/">Home</a></p></main></html>\n`
   return new Response(body, { status, headers })
 }
 
-const escape = (text: string) => text.replaceAll(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
+const escapeHtml = (text: string) => text.replaceAll(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)

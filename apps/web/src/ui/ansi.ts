@@ -27,8 +27,8 @@ const palette: [number, number, number][] = [
 ]
 const names = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white']
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
 const escapes =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])|\u009b[0-?]*[ -/]*[@-~]/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what is left of them is removed
 const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
@@ -44,7 +44,7 @@ export function ansiSpans(line: string): Span[] {
         .filter((part) => part !== '')
         .pop() ?? '')
     : line
-  const text = frame.replaceAll(escapes, (sequence) => (/^\u001b\[[\d;:]*m$/.test(sequence) ? sequence : ''))
+  const text = frame.replaceAll(escapes, (sequence) => (isColor(sequence) ? sequence : ''))
   if (!text.includes('\u001b')) return text === '' ? [] : [{ text: text.replaceAll(controls, ''), classes: '' }]
   return Anser.ansiToJson(text, { use_classes: true, json: true, remove_empty: true })
     .map((part) => ({
@@ -62,6 +62,9 @@ export function ansiSpans(line: string): Span[] {
     }))
     .filter((span) => span.text !== '')
 }
+
+/** `ESC [ 1 ; 31 m` */
+const isColor = (sequence: string) => sequence.startsWith('\u001b[') && /^[\d;:]*m$/.test(sequence.slice(2))
 
 function color(name: string | null, truecolor: string | null): string {
   if (!name) return ''

@@ -1,4 +1,5 @@
 import { CopyButton } from '#src/ui/copy-button.tsx'
+import { ScrollBox } from '#src/ui/scroll-box.tsx'
 
 /** Text to run elsewhere, with a button that copies exactly it. */
 export function CodeBlock({ code, title, wrap }: { code: string; title: string; wrap?: boolean }) {
@@ -8,15 +9,11 @@ export function CodeBlock({ code, title, wrap }: { code: string; title: string; 
         <span>{title}</span>
         <CopyButton text={code} />
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-      <pre
-        className={`max-h-64 overflow-auto px-3 py-2 font-mono text-[13px] leading-5 ${wrap ? 'whitespace-pre-wrap' : ''}`}
-        tabIndex={0}
-        aria-label={title}
-        role="region"
-      >
-        <code>{code}</code>
-      </pre>
+      <ScrollBox label={title} className="max-h-64 overflow-auto">
+        <pre className={`px-3 py-2 font-mono text-[13px] leading-5 ${wrap ? 'whitespace-pre-wrap' : ''}`}>
+          <code>{code}</code>
+        </pre>
+      </ScrollBox>
     </figure>
   )
 }

@@ -9,6 +9,7 @@ import { ActionForm } from '#src/ui/action-form.tsx'
 import { formatBytes, formatCount, formatDuration, stepTitle } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
 import { Fact, Section, Sentence, Sha, Time } from '#src/ui/parts.tsx'
+import { ScrollBox } from '#src/ui/scroll-box.tsx'
 import { StatusChip, StatusIcon } from '#src/ui/status-chip.tsx'
 
 export function BuildPage({ data }: { data: BuildView }) {
@@ -329,13 +330,9 @@ function BuildFacts({ data }: { data: BuildView }) {
         {build.dockerfile ? (
           <details className="mt-4">
             <summary className="font-medium">The same as a Dockerfile</summary>
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-            <pre
-              tabIndex={0}
-              className="mt-2 overflow-x-auto rounded-lg border border-border bg-bg-subtle p-3 font-mono text-[13px] leading-5"
-            >
-              {build.dockerfile}
-            </pre>
+            <ScrollBox label="Dockerfile" className="mt-2 overflow-x-auto rounded-lg border border-border bg-bg-subtle">
+              <pre className="p-3 font-mono text-[13px] leading-5">{build.dockerfile}</pre>
+            </ScrollBox>
           </details>
         ) : null}
       </Section>
@@ -363,8 +360,7 @@ function BuildFacts({ data }: { data: BuildView }) {
 export function SubstitutionTable({ substitutions }: { substitutions: BuildView['build']['substitutions'] }) {
   if (substitutions.length === 0) return <p className="text-fg-muted">Everything was had as it was asked for.</p>
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Substitutions">
+    <ScrollBox className="table-scroll" label="Substitutions">
       <table className="w-full text-start">
         <caption className="sr-only">What was asked for and what took its place</caption>
         <thead className="text-fg-muted">
@@ -389,6 +385,6 @@ export function SubstitutionTable({ substitutions }: { substitutions: BuildView[
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollBox>
   )
 }

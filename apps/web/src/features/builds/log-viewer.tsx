@@ -46,6 +46,7 @@ const longStep = 100
 export function LogViewer(props: Props) {
   const { url, target, attempt, running, failedLine } = props
   const router = useRouter()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: made once per build; what the page brings later is in the stream
   const store = useMemo(
     () =>
       new LogStore(
@@ -59,7 +60,6 @@ export function LogViewer(props: Props) {
         },
       ),
     // The page's later copies of the same build bring nothing that the stream did not.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
     [url, attempt],
   )
   const [version, setVersion] = useState(0)
@@ -72,7 +72,7 @@ export function LogViewer(props: Props) {
   const [mounted, setMounted] = useState(false)
   const [lost, setLost] = useState(false)
   const [scroll, setScroll] = useState({ top: 0, height: 600 })
-  const box = useRef<HTMLDivElement>(null)
+  const box = useRef<HTMLElement>(null)
   const pendingLine = useRef<number | null>(null)
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` says that the store changed
@@ -315,11 +315,9 @@ export function LogViewer(props: Props) {
           loads; the raw log has all.
         </p>
       ) : null}
-      {/* biome-ignore lint/a11y/useSemanticElements: a section cannot scroll by keyboard without a tab stop and a name */}
-      <div
+      <section
         ref={box}
         onScroll={onScroll}
-        role="region"
         aria-label={`Log, ${store.count.toLocaleString('en')} lines`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
@@ -361,7 +359,7 @@ export function LogViewer(props: Props) {
           )
         })}
         {mounted && !plain ? <Spacer height={Math.max(0, layout.rows - 1 - last) * rowHeight} /> : null}
-      </div>
+      </section>
     </div>
   )
 }

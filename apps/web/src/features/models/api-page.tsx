@@ -12,6 +12,7 @@ import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { curlSnippet, javascriptSnippet, pythonSnippet } from '#src/features/models/snippets.ts'
 import { CodeBlock } from '#src/ui/code-block.tsx'
 import { EmptyState, Section } from '#src/ui/parts.tsx'
+import { ScrollBox } from '#src/ui/scroll-box.tsx'
 
 export function ApiPage({ view }: { view: ModelView }) {
   const manifest = readManifest(view.version?.manifest)
@@ -94,8 +95,7 @@ function Command({ command }: { command: ManifestCommand }) {
 function Fields({ fields, caption, output }: { fields: ManifestField[]; caption: string; output?: boolean }) {
   const columns = output ? ['Name', 'Type', 'Description'] : ['Name', 'Type', 'Constraints', 'Default', 'Description']
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div className="table-scroll card" tabIndex={0} role="region" aria-label={caption}>
+    <ScrollBox className="table-scroll card" label={caption}>
       <table className="w-full">
         <caption className="border-b border-border px-3 py-2 text-start font-semibold">{caption}</caption>
         <thead className="bg-bg-subtle text-[13px] text-fg-muted">
@@ -127,6 +127,6 @@ function Fields({ fields, caption, output }: { fields: ManifestField[]; caption:
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollBox>
   )
 }

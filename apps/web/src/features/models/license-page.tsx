@@ -1,6 +1,7 @@
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { EmptyState } from '#src/ui/parts.tsx'
+import { ScrollBox } from '#src/ui/scroll-box.tsx'
 
 export function LicensePage({ view }: { view: ModelView }) {
   const licence = view.version?.licence ?? view.model.licence
@@ -20,13 +21,9 @@ export function LicensePage({ view }: { view: ModelView }) {
             </a>
             . This is not legal advice.
           </p>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-          <pre
-            tabIndex={0}
-            className="card mt-6 max-w-[90ch] overflow-auto p-4 font-mono text-[13px] leading-5 whitespace-pre-wrap"
-          >
-            {licence.text}
-          </pre>
+          <ScrollBox label="Text of the licence" className="card mt-6 max-w-[90ch] overflow-auto">
+            <pre className="p-4 font-mono text-[13px] leading-5 whitespace-pre-wrap">{licence.text}</pre>
+          </ScrollBox>
         </>
       ) : (
         <div className="mt-6">
