@@ -228,6 +228,7 @@ export function makeSeed(db: Db): Seed {
           line: 6,
           exitCode: 1,
           outOfMemory: false,
+          also: [],
           ...failure,
         })
       }

@@ -11,9 +11,15 @@ export const CatalogueEntry = z.strictObject({
     .string()
     .regex(/^\d{1,2}\.\d$/)
     .nullable(),
-  /** The framework that is installed in it, with its version. */
+  /** Whether a GPU entry carries CUDA's mathematical libraries; such an entry is chosen when `framework` is set. */
+  math: z.boolean().default(false),
+  /** The framework that is installed in it, with its version; `cuda` is false when it cannot use a GPU. */
   framework: z
-    .strictObject({ name: z.enum(['tensorflow', 'pytorch']), version: z.string() })
+    .strictObject({
+      name: z.enum(['tensorflow', 'pytorch']),
+      version: z.string().regex(/^[0-9][0-9A-Za-z.+]{0,30}$/),
+      cuda: z.boolean().default(false),
+    })
     .nullable()
     .default(null),
   /** `devel` entries carry a compiler. */
@@ -27,7 +33,13 @@ export const CatalogueEntry = z.strictObject({
       suite: z.enum(['bullseye', 'bookworm', 'trixie']),
       packages: z.array(z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/)),
     }),
-    z.strictObject({ kind: z.literal('image'), reference: z.string().max(300), recipe: z.array(z.string()) }),
+    z.strictObject({
+      kind: z.literal('image'),
+      /** What `FROM` names; the digest is recorded at the first pull. */
+      reference: z.string().regex(/^[a-z0-9][a-z0-9._/:@-]{0,299}$/),
+      /** Dockerfile instructions below `FROM`, one per line. */
+      recipe: z.array(z.string().regex(/^(RUN|ENV|COPY|WORKDIR) [^\r\n]+$/)),
+    }),
   ]),
   /** What is pre-installed beyond Python, for the page. */
   notes: z.array(z.string()).default([]),

@@ -27,6 +27,17 @@ export const Failure = z.object({
   line: z.number().int().positive().nullable().default(null),
   exitCode: z.number().int().nullable().default(null),
   outOfMemory: z.boolean().default(false),
+  /** Everything else that was found wrong at the same time. */
+  also: z
+    .array(
+      z.object({
+        sentence: z.string().max(2000),
+        file: z.string().max(500).nullable(),
+        line: z.number().int().positive().nullable(),
+      }),
+    )
+    .max(200)
+    .default([]),
 })
 export type Failure = z.infer<typeof Failure>
 

@@ -1,6 +1,6 @@
 import type { Failure } from '@modelport/schema/words'
 
-type Place = Partial<Pick<Failure, 'step' | 'file' | 'line' | 'exitCode' | 'outOfMemory'>>
+type Place = Partial<Pick<Failure, 'step' | 'file' | 'line' | 'exitCode' | 'outOfMemory' | 'also'>>
 
 /** The root of everything that ends a build. Carries what the `Failure` of the build's row needs. */
 export abstract class BuildError extends Error {

@@ -23,7 +23,7 @@ export interface ImagePlan {
   emptyDirectories: string[]
   ignored: IgnoredFiles[]
   layers: PlanLayer[]
-  /** A shell string; the image's CMD is `["/bin/sh","-c","exec <entrypoint>"]`. */
+  /** A shell string; `imageCommand` makes the image's CMD from it. */
   entrypoint: string
   /** Environment of the finished image (not of the build steps): `RW_PORT`, and `GPU` with the driver's variables on GPU. */
   env: Record<string, string>

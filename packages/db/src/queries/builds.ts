@@ -286,11 +286,12 @@ export async function sweepBuilds(db: Db): Promise<number> {
     if (build.state === 'running' && build.epoch >= maxStarts) await quarantine(db, build)
     else
       await db.transaction(async (tx) => {
-        // A queued build keeps the time of its last message in lease_expires_at, so that it is not swept every round.
-        await tx
-          .update(builds)
-          .set(build.state === 'queued' ? { leaseExpiresAt: sql`now() + interval '60 seconds'` } : {})
-          .where(and(eq(builds.id, build.id), eq(builds.state, 'queued')))
+        // A queued build notes here when it was last swept, so that a long queue is not swept every round.
+        if (build.state === 'queued')
+          await tx
+            .update(builds)
+            .set({ leaseExpiresAt: sql`now() + interval '60 seconds'` })
+            .where(and(eq(builds.id, build.id), eq(builds.state, 'queued')))
         await tx.execute(sql`insert into outbox (kind, build_id) select 'build', ${build.id}
           where not exists (select 1 from outbox where build_id = ${build.id} and kind = 'build')`)
       })
@@ -310,6 +311,7 @@ async function quarantine(db: Db, build: Build): Promise<void> {
       line: null,
       exitCode: null,
       outOfMemory: false,
+      also: [],
     }
     const rows = await tx
       .update(builds)
@@ -330,12 +332,13 @@ async function quarantine(db: Db, build: Build): Promise<void> {
   })
 }
 
-/** Which of these leases are live; the reaper removes what belongs to any other. */
-export async function liveLeases(db: Db): Promise<Lease[]> {
-  return db
-    .select({ buildId: builds.id, epoch: builds.epoch })
+/** Whether a worker holds this build at this epoch now; the reaper removes what belongs to any other. */
+export async function isLiveLease(db: Db, lease: Lease): Promise<boolean> {
+  const rows = await db
+    .select({ id: builds.id })
     .from(builds)
-    .where(and(eq(builds.state, 'running'), sql`${builds.leaseExpiresAt} > now()`))
+    .where(and(held(lease), sql`${builds.leaseExpiresAt} > now()`))
+  return rows.length > 0
 }
 
 export async function findBuild(db: Tx, id: string): Promise<Build | null> {
@@ -377,4 +380,11 @@ export async function readLines(db: Db, buildId: string, { after = 0, limit = 10
 /** Notes that GitHub was told of a state. `checkRunId` is kept from the first time on. */
 export async function recordReport(db: Db, buildId: string, checkRunId: number, reported: string): Promise<void> {
   await db.update(builds).set({ checkRunId, checkReported: reported }).where(eq(builds.id, buildId))
+}
+
+/** The current epoch of each of these builds. */
+export async function epochsOf(db: Db, ids: string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.select({ id: builds.id, epoch: builds.epoch }).from(builds).where(inArray(builds.id, ids))
+  return new Map(rows.map((row) => [row.id, row.epoch]))
 }

@@ -194,7 +194,7 @@ export class RebuildError extends Error {}
  * that has them all gets a new number with `rebuildOf`. A ready image is never replaced.
  */
 export async function rebuildVersion(
-  db: Db,
+  db: Tx,
   versionId: string,
   options: { target?: Target; useCache: boolean; requestedBy: string },
 ): Promise<Rebuild> {
@@ -239,7 +239,7 @@ export async function rebuildVersion(
  * Cancels what a version still has to do. Waiting builds end at once; running ones are asked to stop, and their worker
  * ends them within seconds. Returns how many builds it concerned.
  */
-export async function cancelVersion(db: Db, versionId: string, by: string): Promise<number> {
+export async function cancelVersion(db: Tx, versionId: string, by: string): Promise<number> {
   return db.transaction(async (tx) => {
     await tx.select({ id: versions.id }).from(versions).where(eq(versions.id, versionId)).for('update')
     const stopped = await tx
@@ -303,6 +303,17 @@ export async function findVersion(db: Tx, modelId: string, number: number): Prom
     .select()
     .from(versions)
     .where(and(eq(versions.modelId, modelId), eq(versions.number, number)))
+  return row ?? null
+}
+
+/** The newest version of a commit. */
+export async function findVersionOfCommit(db: Tx, modelId: string, commit: string): Promise<Version | null> {
+  const [row] = await db
+    .select()
+    .from(versions)
+    .where(and(eq(versions.modelId, modelId), eq(versions.commit, commit)))
+    .orderBy(desc(versions.number))
+    .limit(1)
   return row ?? null
 }
 

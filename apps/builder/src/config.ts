@@ -1,0 +1,183 @@
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { SubstitutionPolicy } from '@modelport/schema/words'
+import { z } from 'zod'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/$/, ''))
+const port = z.coerce.number().int().min(0).max(65535)
+/** An empty variable means the same as none. */
+const optional = <T extends z.ZodType>(type: T) => z.preprocess((v) => (v === '' ? undefined : v), type.optional())
+
+const Shared = {
+  DATABASE_URL: z.string().min(1),
+  GITHUB_WEB_URL: url,
+  GITHUB_API_URL: url,
+  GITHUB_APP_ID: z.coerce.number().int().positive(),
+  GITHUB_PRIVATE_KEY: z.string().includes('PRIVATE KEY'),
+  /** Milliseconds between two writes of one installation: GitHub asks for 1000. */
+  GITHUB_WRITE_GAP_MS: optional(z.coerce.number().int().min(0)),
+  SITE_URL: url,
+}
+
+const ReceiverEnvironment = z.object({
+  ...Shared,
+  GITHUB_WEBHOOK_SECRET: z.string().min(16),
+  RECEIVER_PORT: port,
+  RECEIVER_HOST: z.string().default('127.0.0.1'),
+  /** `all`: a push to a repository without `runway.yml` makes a model that says what to add. */
+  IMPORT_ON_PUSH: z.enum(['configured', 'all']).default('configured'),
+  /** Seconds between two looks for deliveries that GitHub could not hand over. */
+  RECOVERY_SECONDS: z.coerce.number().int().positive().default(300),
+})
+
+const WorkerEnvironment = z.object({
+  ...Shared,
+  REDIS_URL: optional(z.string()),
+  WORKER_PORT: port,
+  WORKER_CONCURRENCY: optional(z.coerce.number().int().min(1).max(64)),
+  IMAGE_REGISTRY: optional(z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/)),
+  DOCKER_SOCKET: z.string().default('/var/run/docker.sock'),
+  MODELPORT_HOME: z.string().default(join(root, '.modelport')),
+  /** Names this installation on an engine that others may use too. */
+  INSTALLATION_ID: z.string().regex(/^[a-z0-9-]{1,40}$/),
+  SUBSTITUTION_POLICY: SubstitutionPolicy.default('exact'),
+  EGRESS_POLICY: z.enum(['public', 'packages']).default('public'),
+  BUILD_MEMORY_MB: z.coerce.number().int().min(64).default(8192),
+  BUILD_CPUS: z.coerce.number().positive().default(2),
+  BUILD_PIDS: z.coerce.number().int().min(16).default(512),
+  BUILD_MINUTES_CPU: z.coerce.number().positive().default(30),
+  BUILD_MINUTES_GPU: z.coerce.number().positive().default(60),
+  BUILD_DISK_MB: z.coerce
+    .number()
+    .int()
+    .min(16)
+    .default(20 * 1024),
+  BUILD_LOG_MB: z.coerce.number().positive().default(200),
+  INSPECT_SECONDS: z.coerce.number().positive().default(60),
+  INSPECT_MEMORY_MB: z.coerce.number().int().min(64).default(4096),
+})
+
+export interface GithubConfig {
+  webUrl: string
+  apiUrl: string
+  appId: number
+  writeGapMs: number
+}
+export interface ReceiverConfig {
+  github: GithubConfig
+  siteUrl: string
+  host: string
+  port: number
+  importOnPush: 'configured' | 'all'
+  recoverySeconds: number
+}
+export interface WorkerConfig {
+  github: GithubConfig
+  siteUrl: string
+  port: number
+  concurrency: number
+  imageRegistry: string | null
+  dockerSocket: string
+  installationId: string
+  home: string
+  basesDir: string
+  sdkDir: string
+  substitutionPolicy: SubstitutionPolicy
+  egress: 'public' | 'packages'
+  limits: {
+    memoryBytes: number
+    cpus: number
+    pids: number
+    diskBytes: number
+    logBytes: number
+    seconds: { cpu: number; gpu: number }
+  }
+  inspect: { seconds: number; memoryBytes: number }
+}
+/** Kept apart from the settings, so that printing those is safe. */
+export interface Secrets {
+  databaseUrl: string
+  redisUrl: string | null
+  githubPrivateKey: string
+  githubWebhookSecret: string
+}
+
+/** The environment cannot be used; the message names each variable and what is wrong with it. */
+export class ConfigError extends Error {}
+
+function read<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<T> {
+  const parsed = schema.safeParse(env)
+  if (parsed.success) return parsed.data
+  const lines = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`)
+  throw new ConfigError(`These environment variables need another value:\n  ${lines.join('\n  ')}`)
+}
+
+const sharedEnvironment = z.object(Shared)
+
+const github = (env: z.output<typeof sharedEnvironment>): GithubConfig => ({
+  webUrl: env.GITHUB_WEB_URL,
+  apiUrl: env.GITHUB_API_URL,
+  appId: env.GITHUB_APP_ID,
+  writeGapMs: env.GITHUB_WRITE_GAP_MS ?? (env.GITHUB_API_URL.startsWith('http://127.') ? 20 : 1000),
+})
+
+/** Throws `ConfigError`. An empty webhook secret is refused: Probot would fall back to a well-known one. */
+export function receiverConfig(env: NodeJS.ProcessEnv): { config: ReceiverConfig; secrets: Secrets } {
+  const e = read(ReceiverEnvironment, env)
+  return {
+    config: {
+      github: github(e),
+      siteUrl: e.SITE_URL,
+      host: e.RECEIVER_HOST,
+      port: e.RECEIVER_PORT,
+      importOnPush: e.IMPORT_ON_PUSH,
+      recoverySeconds: e.RECOVERY_SECONDS,
+    },
+    secrets: {
+      databaseUrl: e.DATABASE_URL,
+      redisUrl: null,
+      githubPrivateKey: e.GITHUB_PRIVATE_KEY,
+      githubWebhookSecret: e.GITHUB_WEBHOOK_SECRET,
+    },
+  }
+}
+
+/** Throws `ConfigError`. */
+export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; secrets: Secrets } {
+  const e = read(WorkerEnvironment, env)
+  const mb = 2 ** 20
+  return {
+    config: {
+      github: github(e),
+      siteUrl: e.SITE_URL,
+      port: e.WORKER_PORT,
+      // Builds mostly wait for the disk and the network, so more than one a core pays; never fewer than a version's two targets.
+      concurrency: e.WORKER_CONCURRENCY ?? Math.max(2, availableParallelism() * 2),
+      imageRegistry: e.IMAGE_REGISTRY ?? null,
+      dockerSocket: e.DOCKER_SOCKET,
+      installationId: e.INSTALLATION_ID,
+      home: resolve(e.MODELPORT_HOME),
+      basesDir: join(root, 'infra/bases'),
+      sdkDir: join(root, 'packages/sdk-python'),
+      substitutionPolicy: e.SUBSTITUTION_POLICY,
+      egress: e.EGRESS_POLICY,
+      limits: {
+        memoryBytes: e.BUILD_MEMORY_MB * mb,
+        cpus: e.BUILD_CPUS,
+        pids: e.BUILD_PIDS,
+        diskBytes: e.BUILD_DISK_MB * mb,
+        logBytes: e.BUILD_LOG_MB * mb,
+        seconds: { cpu: e.BUILD_MINUTES_CPU * 60, gpu: e.BUILD_MINUTES_GPU * 60 },
+      },
+      inspect: { seconds: e.INSPECT_SECONDS, memoryBytes: e.INSPECT_MEMORY_MB * mb },
+    },
+    secrets: {
+      databaseUrl: e.DATABASE_URL,
+      redisUrl: e.REDIS_URL ?? null,
+      githubPrivateKey: e.GITHUB_PRIVATE_KEY,
+      githubWebhookSecret: '',
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { debianCatalogue } from '@modelport/schema/catalogues/debian'
+import { mirrorNetworks, readMachineMirror } from './bases/apt-mirror.ts'
+import { ensureBase } from './bases/make-base.ts'
+import type { WorkerConfig } from './config.ts'
+import type { WorkerContext } from './context.ts'
+import { containerDriver, stagingReference } from './engine/container-driver.ts'
+import { openEngine, probeEngine } from './engine/engine.ts'
+import { inspectImage } from './engine/inspect-image.ts'
+import { reap } from './engine/reaper.ts'
+import { forgetImage, openImageStore } from './image-registry/client.ts'
+import { imageRepository, imageTag } from './image-registry/image-name.ts'
+import type { IsLive } from './jobs/sweep.ts'
+import { described, type Logger } from './log.ts'
+
+type ForBuilds = Pick<WorkerContext, 'driver' | 'ensureBase' | 'inspectImage' | 'pushImage' | 'releaseImages'>
+
+/** Everything of the worker that touches the engine. Opening it sends nothing but a probe, whose answer is logged. */
+export async function openEngineRoom(
+  config: WorkerConfig,
+  log: Logger,
+): Promise<{ forBuilds: ForBuilds; reap(isLive: IsLive): Promise<void> }> {
+  const engine = openEngine({ socketPath: config.dockerSocket, installation: config.installationId })
+  await probeEngine(engine).then(
+    (found) => log.info(found, 'engine'),
+    (error) => log.error(described(error), 'the engine does not answer; builds wait for it'),
+  )
+  const mirror = await readMachineMirror()
+  const lockDir = join(config.home, 'locks')
+  await mkdir(lockDir, { recursive: true })
+  const makeBase: ForBuilds['ensureBase'] = (entry, onProgress, signal) =>
+    ensureBase(engine, entry, { mirror, sdkDir: config.sdkDir, recipeDir: config.basesDir, lockDir, signal, onProgress })
+  // Any base holds the proxy's program; the one of the newest Debian that most models use is likely there already.
+  const proxyBase = debianCatalogue.entries.find((entry) => entry.python === '3.11' && entry.cuda === null)!
+  const driver = containerDriver(engine, {
+    egress: {
+      image: async () => (await makeBase(proxyBase, () => {}, AbortSignal.timeout(600_000))).imageId,
+      allowNets: await mirrorNetworks(mirror),
+      allowHosts: [],
+      upstream: mirror.proxy && new URL(mirror.proxy).host,
+      maxBuildBytes: 20 * 2 ** 30,
+      subnetPrefix: '10.213',
+    },
+    minFreeBytes: 2 * 2 ** 30,
+    minFreeInodes: 50_000,
+  })
+  const images = openImageStore(
+    engine,
+    config.imageRegistry === null ? null : { host: config.imageRegistry, url: `http://${config.imageRegistry}`, credentials: null },
+  )
+  return {
+    forBuilds: {
+      driver,
+      ensureBase: makeBase,
+      inspectImage: (imageId, lease, signal) =>
+        inspectImage(engine, { imageId, ...lease, ...config.inspect, cpus: config.limits.cpus, signal }),
+      pushImage: async (imageId, request, signal) => {
+        const name = {
+          repository: imageRepository(request.modelId),
+          tag: imageTag(request.versionNumber, request.target),
+        }
+        const { place, ...stored } = await images.store(imageId, name, signal)
+        return { ...stored, pushed: place === 'image-registry' }
+      },
+      releaseImages: (build) => forgetImage(engine, stagingReference(build)),
+    },
+    reap: async (isLive) => {
+      const day = 86_400_000
+      const reaped = await reap(engine, {
+        isLive,
+        cache: { maxAgeMs: 14 * day, maxBytes: 40 * 2 ** 30 },
+      })
+      const count = reaped.containers.length + reaped.networks.length + reaped.images.length
+      if (count > 0) log.info(reaped, 'leftovers removed from the engine')
+    },
+  }
+}

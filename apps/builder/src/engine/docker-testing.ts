@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { mirrorNetworks, readMachineMirror } from '../bases/apt-mirror.ts'
+import { type BaseOptions, ensureBase } from '../bases/make-base.ts'
+import { type EgressConfig, stopEgress } from './egress.ts'
+import { type Engine, openEngine } from './engine.ts'
+import { reap } from './reaper.ts'
+
+/** The engine's socket of this machine, for tests. */
+export const testSocket = process.env.DOCKER_HOST?.replace('unix://', '') ?? '/var/run/docker.sock'
+
+/** Opens an engine as a new installation of its own, and takes all that it made away again. */
+export async function openTestEngine(): Promise<{ engine: Engine; close: () => Promise<void> }> {
+  const engine = openEngine({ socketPath: testSocket, installation: `test-${randomBytes(6).toString('hex')}` })
+  await engine.docker.ping()
+  const close = async () => {
+    await reap(engine, { isLive: async () => false, cache: { maxAgeMs: 0, maxBytes: 0 } })
+    await stopEgress(engine)
+  }
+  return { engine, close }
+}
+
+/** Options for making bases from this machine's mirror and the repository's SDK. */
+export async function testBaseOptions(): Promise<BaseOptions> {
+  const sdk =
+    process.env.MODELPORT_SDK_DIR ?? fileURLToPath(new URL('../../../../packages/sdk-python', import.meta.url))
+  if (!existsSync(join(sdk, 'build_wheels.py'))) throw new Error(`${sdk} holds no build_wheels.py`)
+  return { mirror: await readMachineMirror(), sdkDir: sdk, lockDir: join(tmpdir(), 'modelport-locks') }
+}
+
+/** The bookworm CPU base, made on first need (about half a minute). */
+export async function testBase(engine: Engine): Promise<string> {
+  const base = await ensureBase(
+    engine,
+    {
+      id: 'test-bookworm',
+      python: '3.11',
+      cuda: null,
+      math: false,
+      framework: null,
+      flavor: 'runtime',
+      state: 'available',
+      source: { kind: 'debian', suite: 'bookworm', packages: [] },
+      notes: [],
+    },
+    await testBaseOptions(),
+  )
+  return base.imageId
+}
+
+/** Egress through a proxy of the given base that also reaches this machine's mirror, wherever that lies. */
+export async function testEgress(baseImage: string): Promise<EgressConfig> {
+  return {
+    image: async () => baseImage,
+    allowNets: await mirrorNetworks(await readMachineMirror()),
+    allowHosts: [],
+    upstream: null,
+    maxBuildBytes: 2 ** 30,
+    subnetPrefix: '10.213',
+  }
+}

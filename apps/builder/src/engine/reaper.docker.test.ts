@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { containerDriver, stagingReference } from './container-driver.ts'
+import { openTestEngine, testBase, testEgress } from './docker-testing.ts'
+import { openBuildNetwork, stopEgress } from './egress.ts'
+import { type Engine, labels, openEngine } from './engine.ts'
+import { reap } from './reaper.ts'
+
+let one: { engine: Engine; close: () => Promise<void> }
+let other: { engine: Engine; close: () => Promise<void> }
+let base: string
+
+beforeAll(async () => {
+  one = await openTestEngine()
+  other = await openTestEngine()
+  base = await testBase(one.engine)
+}, 300_000)
+
+afterAll(async () => {
+  await one.close()
+  await other.close()
+}, 60_000)
+
+const keepCache = { maxAgeMs: 3600_000, maxBytes: 2 ** 40 }
+
+/** What a worker leaves that was killed in the middle of a step. */
+async function abandon(engine: Engine, buildId: string): Promise<{ container: string; network: string }> {
+  const network = await openBuildNetwork(engine, await testEgress(base), 'public', { buildId, epoch: 3, target: 'cpu' })
+  const container = await engine.docker.createContainer({
+    Image: base,
+    Cmd: ['sleep', '600'],
+    Labels: {
+      [labels.installation]: engine.installation,
+      [labels.build]: buildId,
+      [labels.epoch]: '3',
+      [labels.purpose]: 'build',
+    },
+    HostConfig: { NetworkMode: network.name },
+  })
+  await container.start()
+  return { container: container.id, network: network.name }
+}
+
+it('removes what dead builds left, and nothing of live ones or of another installation', async () => {
+  const dead = await abandon(one.engine, 'dead')
+  const live = await abandon(one.engine, 'live')
+  const foreign = await abandon(other.engine, 'dead')
+  const asked: string[] = []
+  const reaped = await reap(one.engine, {
+    isLive: async (buildId, epoch) => {
+      asked.push(`${buildId}/${epoch}`)
+      return buildId === 'live'
+    },
+    cache: keepCache,
+  })
+  expect(asked.sort()).toEqual(['dead/3', 'live/3'])
+  expect(reaped.containers).toHaveLength(1)
+  expect(reaped.networks).toEqual([dead.network])
+  const running = (await one.engine.docker.listContainers()).map((each) => each.Id)
+  expect(running).not.toContain(dead.container)
+  expect(running).toContain(live.container)
+  expect(running).toContain(foreign.container)
+}, 60_000)
+
+it('removes staged images of dead builds and cached layers that nobody uses, but no base and no named image', async () => {
+  const { engine } = one
+  const driver = containerDriver(engine, { egress: await testEgress(base), minFreeBytes: 0, minFreeInodes: 0 })
+  const build = { buildId: 'staged', epoch: 1, target: 'cpu' as const }
+  const image = await driver.buildImage(
+    {
+      ...build,
+      cacheScope: 'reaper',
+      cacheSalt: '',
+      useCache: false,
+      baseImage: base,
+      plan: {
+        target: 'cpu',
+        files: [],
+        emptyDirectories: [],
+        ignored: [],
+        layers: [{ kind: 'step', number: 1, text: 'echo made > /opt/made', hoisted: false }],
+        entrypoint: 'true',
+        env: {},
+      },
+      sourceDir: '/tmp',
+      limits: { memoryBytes: 2 ** 28, cpus: 1, pids: 64, seconds: 30, logBytes: 2 ** 20, diskBytes: 2 ** 28 },
+      egress: 'public',
+      labels: {},
+      signal: new AbortController().signal,
+    },
+    { stepStarted: async () => {}, stepEnded: async () => {}, line: () => {} },
+  )
+  await engine.docker.getImage(image.imageId).tag({ repo: `models/${engine.installation}`, tag: 'v1-cpu' })
+  const named = engine.docker.getImage(`models/${engine.installation}:v1-cpu`)
+  try {
+    const kept = await reap(engine, { isLive: async () => true, cache: keepCache })
+    expect(kept.images).toEqual([])
+    const dead = await reap(engine, { isLive: async () => false, cache: keepCache })
+    expect(dead.images).toEqual([stagingReference(build)])
+    expect((await named.inspect()).Id).toBe(image.imageId)
+    const old = await reap(engine, { isLive: async () => false, cache: { maxAgeMs: 0, maxBytes: 0 } })
+    expect(old.images.filter((each) => each.startsWith('modelport-cache:'))).toHaveLength(1)
+    expect((await engine.docker.getImage(base).inspect()).Id).toBe(base)
+    expect((await named.inspect()).Id).toBe(image.imageId)
+  } finally {
+    await named.remove()
+  }
+}, 60_000)
+
+it('starts the proxy again after somebody removed it', async () => {
+  const engine = openEngine({ socketPath: '/var/run/docker.sock', installation: one.engine.installation })
+  const egress = await testEgress(base)
+  const owner = { buildId: 'again', epoch: 1, target: 'cpu' }
+  await stopEgress(engine)
+  const [first, second] = await Promise.all([
+    openBuildNetwork(engine, egress, 'public', owner),
+    openBuildNetwork(engine, egress, 'public', owner),
+  ])
+  expect(first.proxyAddress).not.toBe(second.proxyAddress)
+  await first.close()
+  await second.close()
+}, 60_000)

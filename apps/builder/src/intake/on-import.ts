@@ -1,0 +1,43 @@
+import type { Decision } from '@modelport/db/queries/deliveries'
+import type { ImportPayload } from '@modelport/schema/webhooks'
+import { githubStatus } from '../github/github-client.ts'
+import { type Intake, nothing } from './intake-context.ts'
+import { configure, makeVersion, missingConfig, readRepository, syncRepository } from './resolve-version.ts'
+
+/** Makes a model of a repository and builds its head at once (product decision 6). */
+export async function onImport(intake: Intake, request: ImportPayload): Promise<Decision> {
+  const octokit = intake.github.installation(request.installationId)
+  const repository = await readRepository(octokit, request.repositoryId)
+  if (!repository) return nothing('The app may not see the repository.')
+  const path = { owner: repository.owner.login, repo: repository.name }
+  const head = await readHead(intake, request.installationId, path, repository.default_branch)
+  if (request.onlyConfigured) {
+    const missing = head ? await missingConfig(octokit, path.owner, path.repo, head.sha) : 'The repository is empty.'
+    if (missing !== null) return nothing(`The repository is not a model. ${missing}`)
+  }
+  const { model } = await syncRepository(intake, repository, request.installationId)
+  if (!head) return nothing('The repository is empty; its first push makes version 1.', model.id)
+  const missing = await configure(intake, octokit, path, model, head.sha)
+  if (missing !== null) return nothing(missing, model.id)
+  return makeVersion(intake, model, {
+    commit: head.sha,
+    ref: `refs/heads/${repository.default_branch}`,
+    commitSubject: head.commit.message.split('\n')[0] ?? '',
+    authorName: head.commit.author?.name ?? null,
+    requestedBy: request.requestedBy,
+    trigger: 'import',
+  })
+}
+
+async function readHead(intake: Intake, installationId: number, path: { owner: string; repo: string }, branch: string) {
+  try {
+    const { data } = await intake.github
+      .installation(installationId)
+      .rest.repos.getCommit({ ...path, ref: `heads/${branch}` })
+    return data
+  } catch (error) {
+    // 404: no such branch; 409: GitHub's word for an empty repository; 422: no commit for the name.
+    if ([404, 409, 422].includes(githubStatus(error) ?? 0)) return null
+    throw error
+  }
+}

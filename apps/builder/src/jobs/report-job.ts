@@ -1,0 +1,84 @@
+import { findBuild, recordReport } from '@modelport/db/queries/builds'
+import { loadModelSource } from '@modelport/db/queries/models'
+import { withReportLock } from '@modelport/db/queries/report-lock'
+import { findVersionById } from '@modelport/db/queries/versions'
+import type { BuildRequest } from '../build/run-build.ts'
+import type { WorkerContext } from '../context.ts'
+import { githubStatus } from '../github/github-client.ts'
+import { describeBuild, writeCheckRun } from '../github/report-build.ts'
+
+/** Makes GitHub's check run equal to a build's row as it is now. Reporting twice changes nothing. */
+export async function runReportJob(worker: WorkerContext, buildId: string): Promise<void> {
+  const { db } = worker.database
+  // One report of a build at a time: two would make two check runs.
+  await withReportLock(worker.database, buildId, async () => {
+    const build = await findBuild(db, buildId)
+    const version = build && (await findVersionById(db, build.versionId))
+    const source = version && (await loadModelSource(db, version.modelId))
+    if (!build || !version || !source?.model.installationId || source.suspendedAt) return
+    const reported = `${build.state}@${build.epoch}`
+    if (build.checkReported === reported) return
+    try {
+      const id = await writeCheckRun(
+        worker.github.installation(source.model.installationId),
+        {
+          owner: source.owner,
+          repo: source.model.name,
+          commit: version.commit,
+          externalId: build.id,
+          checkRunId: build.checkRunId,
+          detailsUrl: buildUrl(
+            worker.config.siteUrl,
+            `${source.owner}/${source.model.name}`,
+            version.number,
+            build.target,
+          ),
+        },
+        describeBuild(version, build),
+      )
+      await recordReport(db, build.id, id, reported)
+    } catch (error) {
+      // The repository is gone, or the app may not write to it any more: there is nobody to tell.
+      const status = githubStatus(error)
+      if (status === 403 || status === 404 || status === 410 || status === 422) {
+        worker.log.warn({ build: buildId, status }, 'GitHub does not take the report')
+        return
+      }
+      throw error
+    }
+  })
+}
+
+/** The model config switches a target off: its check run says so and is closed. */
+export async function closeSkippedCheck(
+  worker: WorkerContext,
+  request: BuildRequest,
+  checkRunId: number,
+): Promise<void> {
+  const source = await loadModelSource(worker.database.db, request.modelId)
+  if (!source?.model.installationId) return
+  const sentence = `\`runway.yml\` switches the ${request.target.toUpperCase()} target off.`
+  await writeCheckRun(
+    worker.github.installation(source.model.installationId),
+    {
+      owner: source.owner,
+      repo: source.model.name,
+      commit: request.commit,
+      externalId: request.buildId,
+      checkRunId,
+      detailsUrl: buildUrl(worker.config.siteUrl, request.modelPath, request.versionNumber, request.target),
+    },
+    {
+      name: `runway / ${request.target}`,
+      status: 'completed',
+      conclusion: 'skipped',
+      title: 'Not built',
+      summary: sentence,
+      annotations: [],
+    },
+  )
+}
+
+function buildUrl(siteUrl: string, path: string, version: number, target: string): string {
+  return `${siteUrl}/${path.toLowerCase()}@${version}/build?target=${target}`
+}

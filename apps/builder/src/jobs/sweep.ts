@@ -1,0 +1,42 @@
+import { isLiveLease, sweepBuilds } from '@modelport/db/queries/builds'
+import { sweepScratch } from '../build/scratch.ts'
+import type { WorkerContext } from '../context.ts'
+import { described } from '../log.ts'
+
+/** What a worker does beside its jobs, every so many milliseconds. */
+const everyMs = { builds: 5_000, leftovers: 30_000 }
+
+export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
+
+/** Runs the sweeps until the process stops. Every worker does so; they do not disturb each other. */
+export async function sweepRegularly(
+  worker: WorkerContext,
+  reapEngine: (isLive: IsLive) => Promise<void>,
+): Promise<void> {
+  await Promise.all([
+    regularly(worker, everyMs.builds, 'builds', async () => {
+      const found = await sweepBuilds(worker.database.db)
+      if (found > 0) worker.log.warn({ found }, 'builds without a live worker or message')
+    }),
+    regularly(worker, everyMs.leftovers, 'leftovers', async () => {
+      // Asked for each find at the time it is found: a build that started since is live.
+      const isLive = (buildId: string, epoch: number) => isLiveLease(worker.database.db, { buildId, epoch })
+      await sweepScratch(worker.config.home, isLive)
+      await reapEngine(isLive)
+    }),
+  ])
+}
+
+async function regularly(worker: WorkerContext, ms: number, what: string, work: () => Promise<void>): Promise<void> {
+  while (!worker.stopping.aborted) {
+    try {
+      await work()
+    } catch (error) {
+      worker.log.warn({ what, ...described(error) }, 'a sweep failed; the next one tries again')
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      worker.stopping.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+    })
+  }
+}

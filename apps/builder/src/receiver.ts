@@ -1,0 +1,56 @@
+import { openDatabase } from '@modelport/db/client'
+import { receiverConfig } from './config.ts'
+import { makeWebhookHandler } from './github/app.ts'
+import { makeGithubClients } from './github/github-client.ts'
+import { acceptWebhook } from './intake/accept-webhook.ts'
+import { recoverDeliveriesRegularly } from './intake/recover-deliveries.ts'
+import { workInbox } from './intake/work-inbox.ts'
+import { described, makeLogger } from './log.ts'
+import { answer, closeServer, listen, runProcess } from './process.ts'
+
+// The receiver: webhooks in, versions out. It needs Postgres and GitHub; it knows no queue and no engine.
+const log = makeLogger('receiver')
+
+runProcess(log, async () => {
+  const { config, secrets } = receiverConfig(process.env)
+  const database = openDatabase(secrets.databaseUrl, { max: 12, name: 'modelport-receiver' })
+  const github = makeGithubClients(config.github, secrets.githubPrivateKey)
+  const onWebhook = await makeWebhookHandler({
+    github: config.github,
+    privateKey: secrets.githubPrivateKey,
+    webhookSecret: secrets.githubWebhookSecret,
+    log,
+    accept: async (webhook) => {
+      try {
+        await acceptWebhook(database.db, webhook)
+      } catch (error) {
+        // Probot answers with the message of what is thrown, so it gets one that says nothing of our inside.
+        log.error({ guid: webhook.guid, ...described(error) }, 'a delivery was not stored')
+        throw new Error('the delivery could not be stored; send it again')
+      }
+    },
+  })
+  const { server, port } = await listen(config.host, config.port, log, async (request, response) => {
+    const path = request.url?.split('?')[0]
+    if (request.method === 'POST' && path === '/hooks/github') return onWebhook(request, response)
+    if (path === '/healthz') return answer(response, 200, 'ok\n')
+    if (path === '/readyz') {
+      const ready = await database.sql`select 1`.then(
+        () => true,
+        () => false,
+      )
+      return answer(response, ready ? 200 : 503, ready ? 'ready\n' : 'the database does not answer\n')
+    }
+    return answer(response, 404, 'not found\n')
+  })
+  const stopping = new AbortController()
+  const inbox = workInbox({ database, github, importOnPush: config.importOnPush, log, signal: stopping.signal })
+  const recovery = recoverDeliveriesRegularly({ github, log, seconds: config.recoverySeconds, signal: stopping.signal })
+  log.info({ port }, 'receiver listens')
+  return async () => {
+    await closeServer(server)
+    stopping.abort()
+    await Promise.all([inbox, recovery])
+    await database.close()
+  }
+})

@@ -1,0 +1,82 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { openDatabase } from '@modelport/db/client'
+import type { News } from '@modelport/db/queries/versions'
+import { debianCatalogue } from '@modelport/schema/catalogues/debian'
+import { workerConfig } from './config.ts'
+import type { WorkerContext } from './context.ts'
+import { openEngineRoom } from './engine-room.ts'
+import { makeGithubClients } from './github/github-client.ts'
+import { runBuildJob } from './jobs/build-job.ts'
+import { openJobs } from './jobs/queue.ts'
+import { relayRegularly } from './jobs/relay.ts'
+import { runReportJob } from './jobs/report-job.ts'
+import { sweepRegularly } from './jobs/sweep.ts'
+import { described, makeLogger } from './log.ts'
+import { answer, closeServer, listen, runProcess } from './process.ts'
+
+// The worker: takes builds from the queue and turns them into images. It needs the engine and has no public port.
+const log = makeLogger('worker')
+
+runProcess(log, async () => {
+  const { config, secrets } = workerConfig(process.env)
+  const database = openDatabase(secrets.databaseUrl, { max: config.concurrency * 3 + 6, name: 'modelport-worker' })
+  const stopping = new AbortController()
+  const engineRoom = await openEngineRoom(config, log)
+  const worker: WorkerContext = {
+    name: `${hostname()}:${process.pid}`,
+    config,
+    log,
+    database,
+    github: makeGithubClients(config.github, secrets.githubPrivateKey),
+    catalogue: debianCatalogue,
+    cancellations: new Set(),
+    stopping: stopping.signal,
+    ...engineRoom.forBuilds,
+  }
+  const quiet = throttled((error) => log.warn(described(error), 'the queue does not answer'))
+  const jobs = openJobs({ redisUrl: secrets.redisUrl, databaseUrl: secrets.databaseUrl }, quiet)
+  const onJobError = throttled((error) => log.warn(described(error), 'a job was rejected'))
+  jobs.work('builds', config.concurrency, ({ buildId }) => runBuildJob(worker, buildId), onJobError)
+  jobs.work('reports', 4, ({ buildId }) => runReportJob(worker, buildId), onJobError)
+  const listening = await database.sql.listen('modelport', (message) => {
+    const news = JSON.parse(message) as News
+    if (news.cancel) for (const told of worker.cancellations) told(news.cancel)
+  })
+  const relay = relayRegularly({ database, jobs, log, signal: stopping.signal })
+  const sweeps = sweepRegularly(worker, engineRoom.reap)
+  const { server, port } = await listen('127.0.0.1', config.port, log, async (request, response) => {
+    const path = request.url?.split('?')[0]
+    if (path === '/healthz') return answer(response, 200, 'ok\n')
+    if (path === '/readyz') {
+      const ready = await database.sql`select 1`.then(
+        () => true,
+        () => false,
+      )
+      return answer(response, ready ? 200 : 503, ready ? 'ready\n' : 'the database does not answer\n')
+    }
+    return answer(response, 404, 'not found\n')
+  })
+  log.info(
+    { port, queue: jobs.kind, concurrency: config.concurrency, scratch: join(config.home, 'scratch') },
+    'worker works',
+  )
+  return async () => {
+    stopping.abort(new Error('the worker is stopping'))
+    await closeServer(server)
+    await jobs.close()
+    await Promise.all([relay, sweeps])
+    await listening.unlisten().catch(() => undefined)
+    await database.close()
+  }
+})
+
+/** A connection that is down reports itself many times a second; once in ten seconds is enough to read. */
+function throttled(tell: (error: unknown) => void): (error: unknown) => void {
+  let last = 0
+  return (error) => {
+    if (Date.now() - last < 10_000) return
+    last = Date.now()
+    tell(error)
+  }
+}

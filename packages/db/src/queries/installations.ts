@@ -1,0 +1,31 @@
+import { eq, inArray, sql } from 'drizzle-orm'
+import type { Tx } from '../client.ts'
+import { models } from '../tables/models.ts'
+import { versions } from '../tables/versions.ts'
+import type { Model } from './models.ts'
+import { cancelVersion } from './versions.ts'
+
+export async function modelsOfInstallation(tx: Tx, installationId: number): Promise<Model[]> {
+  return tx.select().from(models).where(eq(models.installationId, installationId))
+}
+
+/** Cancels whatever a model still builds, with the reason. */
+export async function cancelVersionsOf(tx: Tx, modelId: string, reason: string): Promise<void> {
+  const open = await tx
+    .select({ id: versions.id, state: versions.state })
+    .from(versions)
+    .where(eq(versions.modelId, modelId))
+    .then((rows) => rows.filter((v) => v.state === 'queued' || v.state === 'building').map((v) => v.id))
+  for (const id of open) await cancelVersion(tx, id, 'GitHub')
+  if (open.length > 0) await tx.update(versions).set({ stateReason: reason }).where(inArray(versions.id, open))
+}
+
+/** The app may no longer see the repository: the model stays, without the means to build. */
+export async function detachModel(tx: Tx, modelId: string): Promise<void> {
+  await tx.update(models).set({ installationId: null, updatedAt: sql`now()` }).where(eq(models.id, modelId))
+}
+
+/** The repository became private: the model is hidden with it. */
+export async function closeRepository(tx: Tx, modelId: string): Promise<void> {
+  await tx.update(models).set({ repositoryPrivate: true, updatedAt: sql`now()` }).where(eq(models.id, modelId))
+}

@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto'
+import Docker from 'dockerode'
+import { until } from './world.ts'
+
+/** A model that runs as its users run it. */
+export interface RunningModel {
+  url: string
+  call(command: string, inputs: unknown): Promise<{ status: number; body: unknown }>
+  stop(): Promise<void>
+}
+
+/** `docker run -p 9000` of a published image, until it answers `/healthcheck`. */
+export async function runImage(
+  image: string,
+  socketPath: string,
+  options: Record<string, unknown> | null = null,
+): Promise<RunningModel> {
+  const docker = new Docker({ socketPath })
+  const container = await docker.createContainer({
+    name: `modelport-test-run-${randomBytes(4).toString('hex')}`,
+    Image: image,
+    Env: options ? [`RW_MODEL_OPTIONS=${JSON.stringify(options)}`] : [],
+    ExposedPorts: { '9000/tcp': {} },
+    HostConfig: {
+      PortBindings: { '9000/tcp': [{ HostIp: '127.0.0.1', HostPort: '0' }] },
+      AutoRemove: true,
+      Memory: 2 * 2 ** 30,
+    },
+  })
+  await container.start()
+  const port = (await container.inspect()).NetworkSettings.Ports['9000/tcp']![0]!.HostPort
+  const url = `http://127.0.0.1:${port}`
+  const model: RunningModel = {
+    url,
+    async call(command, inputs) {
+      const response = await fetch(`${url}/${command}`, {
+        method: 'POST',
+        body: JSON.stringify(inputs),
+        signal: AbortSignal.timeout(60_000),
+      })
+      return { status: response.status, body: await response.json() }
+    },
+    async stop() {
+      await container.kill().catch(() => undefined)
+    },
+  }
+  try {
+    await until(
+      async () => {
+        const health = await fetch(`${url}/healthcheck`, { signal: AbortSignal.timeout(5000) }).catch(() => null)
+        return health?.ok && ((await health.json()) as { status: string }).status === 'RUNNING'
+      },
+      60_000,
+      `${image} to run`,
+    )
+  } catch (error) {
+    await model.stop()
+    throw error
+  }
+  return model
+}
