@@ -30,7 +30,14 @@ export async function openEngineRoom(
   const lockDir = join(config.home, 'locks')
   await mkdir(lockDir, { recursive: true })
   const makeBase: ForBuilds['ensureBase'] = (entry, onProgress, signal) =>
-    ensureBase(engine, entry, { mirror, sdkDir: config.sdkDir, recipeDir: config.basesDir, lockDir, signal, onProgress })
+    ensureBase(engine, entry, {
+      mirror,
+      sdkDir: config.sdkDir,
+      recipeDir: config.basesDir,
+      lockDir,
+      signal,
+      onProgress,
+    })
   // Any base holds the proxy's program; the one of the newest Debian that most models use is likely there already.
   const proxyBase = debianCatalogue.entries.find((entry) => entry.python === '3.11' && entry.cuda === null)!
   const driver = containerDriver(engine, {
@@ -47,7 +54,9 @@ export async function openEngineRoom(
   })
   const images = openImageStore(
     engine,
-    config.imageRegistry === null ? null : { host: config.imageRegistry, url: `http://${config.imageRegistry}`, credentials: null },
+    config.imageRegistry === null
+      ? null
+      : { host: config.imageRegistry, url: `http://${config.imageRegistry}`, credentials: null },
   )
   return {
     forBuilds: {

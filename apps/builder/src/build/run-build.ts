@@ -11,7 +11,7 @@ import { BuildError, PlatformError, PublisherError, TimedOut } from './build-err
 import type { BuildLog } from './build-log.ts'
 import { renderDockerfile } from './dockerfile.ts'
 import type { ImagePlan } from './plan.ts'
-import type { Source } from './steps/fetch-source.ts'
+import type { Source } from './source.ts'
 import { planImage } from './steps/plan-image.ts'
 import { type Licence, projectOf, readConfigFile, readLicence, readReadme } from './steps/read-source.ts'
 
@@ -283,7 +283,11 @@ async function manifestOf(ctx: BuildContext, inspection: Inspection): Promise<Ma
       place,
     )
   if (inspection.stdoutTooLong)
-    throw new PublisherError('manifest/too-large', 'The model printed more than 1 MB under RW_META=1; it must print its interface and little else.', place)
+    throw new PublisherError(
+      'manifest/too-large',
+      'The model printed more than 1 MB under RW_META=1; it must print its interface and little else.',
+      place,
+    )
   const read = readManifest(inspection.stdout)
   if ('manifest' in read) {
     const { options, commands } = read.manifest
