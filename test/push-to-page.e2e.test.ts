@@ -11,7 +11,8 @@ beforeAll(async () => {
 afterAll(() => world?.stop())
 
 interface ModelAnswer {
-  defaultVersion: { number: number; policy: string }
+  defaultVersion: number
+  defaultPolicy: string
   status: string
 }
 
@@ -36,7 +37,7 @@ describe('a push', () => {
     const done = await world.finished('alice/upper', 1)
     expect(done.status, JSON.stringify(done.builds)).toBe('ready')
     expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({
-      defaultVersion: { number: 1, policy: 'latest' },
+      defaultVersion: 1, defaultPolicy: 'latest',
     })
     for (const build of done.builds) expect(build.digest).toMatch(/^sha256:[0-9a-f]{64}$/)
   })
@@ -90,13 +91,13 @@ describe('a push', () => {
     await world.push('alice/upper', upper, { 'notes.txt': 'pinned' })
     expect((await world.finished('alice/upper', 4)).status).toBe('ready')
     expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({
-      defaultVersion: { number: 1, policy: 'pinned' },
+      defaultVersion: 1, defaultPolicy: 'pinned',
     })
     const page = await (await fetch(`${world.stack.state.site.url}/alice/upper@4`)).text()
     expect(page.replaceAll(/<!--.*?-->/g, '')).toMatch(/default is version 1/i)
     expect((await world.call('PUT', '/models/alice/upper/default-version', { policy: 'latest' })).status).toBe(200)
     expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({
-      defaultVersion: { number: 4, policy: 'latest' },
+      defaultVersion: 4, defaultPolicy: 'latest',
     })
   })
 
@@ -112,13 +113,13 @@ describe('a push', () => {
     const model = await until(
       async () => {
         const { status, body } = await world.call('GET', '/models/alice/plain')
-        return status === 200 ? (body as { status: string; statusReason: string }) : null
+        return status === 200 ? (body as { status: string; reason: string }) : null
       },
       15_000,
       'the model that is not configured',
     )
     expect(model.status).toBe('not_configured')
-    expect(model.statusReason).toMatch(/runway\.yml/)
+    expect(model.reason).toMatch(/runway\.yml/)
     const { items } = await world.get<{ items: { event: string; decision: string; reason: string }[] }>(
       '/deliveries?repository=alice/plain',
     )

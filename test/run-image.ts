@@ -16,6 +16,11 @@ export async function runImage(
   options: Record<string, unknown> | null = null,
 ): Promise<RunningModel> {
   const docker = new Docker({ socketPath })
+  // An image registry's name is pulled, as `docker run` does; an image id is there already.
+  if (image.includes('/')) {
+    const pulling = await docker.pull(image)
+    await new Promise<void>((resolve, reject) => docker.modem.followProgress(pulling, (error) => (error ? reject(error) : resolve())))
+  }
   const container = await docker.createContainer({
     name: `modelport-test-run-${randomBytes(4).toString('hex')}`,
     Image: image,

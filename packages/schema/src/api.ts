@@ -133,7 +133,7 @@ export const Build = z.object({
 })
 
 export const VersionSummary = z.object({
-  version: z.number().int(),
+  number: z.number().int(),
   status: z.enum(versionStates),
   reason: z.string().nullable(),
   default: z.boolean(),

@@ -23,7 +23,7 @@ export interface JsonOptions {
 /** A version as lists show it. */
 export function versionSummary(version: Version, builds: Build[], options: JsonOptions) {
   return {
-    version: version.number,
+    number: version.number,
     status: version.state,
     reason: version.stateReason,
     default: version.id === options.defaultVersionId,
