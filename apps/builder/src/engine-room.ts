@@ -30,7 +30,14 @@ export async function openEngineRoom(
   const lockDir = join(config.home, 'locks')
   await mkdir(lockDir, { recursive: true })
   const makeBase: ForBuilds['ensureBase'] = (entry, onProgress, signal) =>
-    ensureBase(engine, entry, { mirror, sdkDir: config.sdkDir, recipeDir: config.basesDir, lockDir, signal, onProgress })
+    ensureBase(engine, entry, {
+      mirror,
+      sdkDir: config.sdkDir,
+      recipeDir: config.basesDir,
+      lockDir,
+      signal,
+      onProgress,
+    })
   // Any base holds the proxy's program; the one of the newest Debian that most models use is likely there already.
   const proxyBase = debianCatalogue.entries.find((entry) => entry.python === '3.11' && entry.cuda === null)!
   const driver = containerDriver(engine, {
@@ -49,14 +56,15 @@ export async function openEngineRoom(
     forBuilds: {
       driver,
       ensureBase: makeBase,
-      inspectImage: (imageId, lease, signal) =>
-        inspectImage(engine, { imageId, ...lease, ...config.inspect, signal }),
+      inspectImage: (imageId, lease, signal) => inspectImage(engine, { imageId, ...lease, ...config.inspect, signal }),
       pushImage: async (imageId, request) => {
         const repository = imageRepository(request.modelId)
         const tag = imageTag({ version: request.versionNumber, target: request.target, commit: request.commit })
         return pushImage(engine, { imageId, registry: config.imageRegistry, repository, tag })
       },
-      releaseImages: (build) => removing(engine.docker.getImage(stagingReference(build)).remove()),
+      releaseImages: async (build) => {
+        await removing(engine.docker.getImage(stagingReference(build)).remove())
+      },
     },
     reap: async (isLive) => {
       const day = 86_400_000

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BuildError, Cancelled, PlatformError, PublisherError, TimedOut } from '../build/build-error.ts'
+import { imageCommand } from '../build/image-command.ts'
 import type { PlanLayer } from '../build/plan.ts'
 import type { BuildDriver, BuildImageRequest, BuildReporter, BuiltImage } from './build-driver.ts'
 import { type BuildNetwork, type EgressConfig, openBuildNetwork } from './egress.ts'
@@ -112,13 +113,6 @@ async function buildLayers(rooms: Rooms): Promise<BuiltImage> {
       const step = `build:${layer.number}`
       made.push({ kind: 'step', step, reused: isReused })
       await reporter.stepStarted(step, layer.text)
-      if (layer.hoisted) {
-        await reporter.line(
-          step,
-          'note',
-          'This step runs before the project is copied: it reads nothing else of it, so a change of code leaves it as it is.',
-        )
-      }
       if (isReused) {
         await reporter.line(
           step,
@@ -258,7 +252,7 @@ async function finishImage(rooms: Rooms, from: string): Promise<string> {
   const container = await engine.docker.createContainer({
     Image: from,
     Entrypoint: [],
-    Cmd: ['/bin/sh', '-c', `exec ${request.plan.entrypoint}`],
+    Cmd: imageCommand(request.plan.entrypoint),
     Env: Object.entries(request.plan.env).map(([name, value]) => `${name}=${value}`),
     User: '',
     WorkingDir: '/model',

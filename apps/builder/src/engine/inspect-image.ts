@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { PlatformError } from '../build/build-error.ts'
 import { type Engine, engineStatus, labels, removing } from './engine.ts'
-import { outputPieces } from './log-lines.ts'
+import { cleanLine, outputPieces } from './log-lines.ts'
 
 /** What one run of an image with `RW_META=1` gave. */
 export interface Inspection {
@@ -9,8 +9,8 @@ export interface Inspection {
   stdout: string
   /** True when the image printed more than `maxStdoutBytes`. */
   stdoutTooLong: boolean
-  /** The last 16 KiB of stderr. */
-  stderrTail: string
+  /** The last 16 KiB of stderr, control characters taken out but for colours. */
+  stderr: string
   exitCode: number
   outOfMemory: boolean
   timedOut: boolean
@@ -22,7 +22,8 @@ export interface InspectionRequest {
   buildId: string
   epoch: number
   memoryBytes: number
-  cpus: number
+  /** 2 by default. */
+  cpus?: number
   /** Seconds until the run is killed, whether or not it heeds TERM. */
   seconds: number
   /** Bytes of stdout that are kept; 1 MiB by default. */
@@ -85,7 +86,7 @@ async function runHardened(engine: Engine, request: InspectionRequest): Promise<
       SecurityOpt: ['no-new-privileges'],
       Memory: request.memoryBytes,
       MemorySwap: request.memoryBytes,
-      NanoCpus: Math.round(request.cpus * 1e9),
+      NanoCpus: Math.round((request.cpus ?? 2) * 1e9),
       PidsLimit: pids,
       IpcMode: 'private',
       ShmSize: 64 * 2 ** 20,
@@ -174,7 +175,11 @@ function keepOutput(attached: Readable, maxStdoutBytes: number, tooLong: () => v
     take: () => ({
       stdout: Buffer.concat(stdout).toString(),
       stdoutTooLong,
-      stderrTail: stderr.toString(),
+      stderr: stderr
+        .toString()
+        .split('\n')
+        .map((line) => cleanLine(line))
+        .join('\n'),
     }),
   }
 }
