@@ -206,10 +206,8 @@ async function runAndCommit(
   })
   try {
     if (work.archive) await container.putArchive(tarOf(work.archive), { path: '/' })
-    const done = container.wait({ condition: 'next-exit', abortSignal: options.signal })
-    done.catch(() => undefined)
     await container.start()
-    const { StatusCode } = await done
+    const { StatusCode } = await container.wait({ abortSignal: options.signal })
     if (StatusCode !== 0) {
       const said = await container.logs({ stdout: true, stderr: true, tail: 20 })
       throw new Error(`Making a base image failed with ${StatusCode}:\n${said.toString()}`)

@@ -119,8 +119,6 @@ async function runHardened(engine: Engine, request: InspectionRequest): Promise<
   request.signal.addEventListener('abort', kill, { once: true })
   try {
     attached = (await container.attach({ stream: true, stdout: true, stderr: true })) as unknown as Readable
-    const done = container.wait({ condition: 'next-exit' })
-    done.catch(() => undefined)
     const kept = keepOutput(attached, request.maxStdoutBytes ?? 2 ** 20, kill)
     kept.ended.catch(() => undefined)
     await container.start()
@@ -129,7 +127,8 @@ async function runHardened(engine: Engine, request: InspectionRequest): Promise<
       timedOut = true
       kill()
     }, request.seconds * 1000)
-    await done
+    // After the start, because "not running" holds of a container that was never started.
+    await container.wait()
     await Promise.race([outputGivenUp, kept.ended])
     request.signal.throwIfAborted()
     const { ExitCode, OOMKilled, StartedAt, FinishedAt } = (await container.inspect()).State
