@@ -14,7 +14,17 @@ afterAll(() => world?.stop())
 const expected = [
   ['bad-yaml', { code: /^model-config\//, sentence: /\*\.pt/, step: 'config', file: 'runway.yml', line: 7 }],
   ['missing-cuda', { code: /^model-config\//, sentence: /cuda/, step: 'config', file: 'runway.yml' }],
-  ['failing-step', { code: /^build\/step-failed$/, sentence: /exit code 7/, step: 'build:2', file: 'runway.yml', line: 7, exitCode: 7 }],
+  [
+    'failing-step',
+    {
+      code: /^build\/step-failed$/,
+      sentence: /exit code 7/,
+      step: 'build:2',
+      file: 'runway.yml',
+      line: 7,
+      exitCode: 7,
+    },
+  ],
   ['crashes-under-meta', { code: /^inspect\/crashed$/, sentence: /RW_META=1/, step: 'inspect' }],
   ['never-ends', { code: /^inspect\/timed-out$/, sentence: /did not end within 6 s/, step: 'inspect' }],
   ['prints-500-mb', { code: /^build\/log-too-long$/, sentence: /100 MB/, step: 'build:2', file: 'runway.yml' }],
@@ -39,7 +49,9 @@ describe('a model that cannot be built', () => {
     expect(page, 'the page').toContain(escaped(sentence).slice(0, 60))
     const check = await until(
       async () => {
-        const commit = await (await fetch(`${world.stack.state.localGithub.url}/${repository}/commit/${version.commit}`)).text()
+        const commit = await (
+          await fetch(`${world.stack.state.localGithub.url}/${repository}/commit/${version.commit}`)
+        ).text()
         const run = /href="([^"]*\/runs\/\d+)"/.exec(commit)?.[1] ?? /href="([^"]*check[^"]*\d+)"/.exec(commit)?.[1]
         if (!run) return null
         const text = await (await fetch(new URL(run, world.stack.state.localGithub.url))).text()
@@ -76,7 +88,13 @@ async function publisherPage(path: string): Promise<string> {
 }
 let cookie: string | undefined
 
-const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#x27;')
+const escaped = (text: string) =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#x27;')
 
 /** Signs in as alice by hand: the site's login, the local GitHub's form, and back. Returns the session cookie. */
 async function signIn(site: string): Promise<string> {

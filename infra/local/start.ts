@@ -12,25 +12,27 @@ import { repositoryFolder, type Stack, startStack } from './supervisor.ts'
 const sameKeystrokeMs = 1_000
 
 async function main(): Promise<number> {
-  const began = performance.now()
   const wanted = readStartOptions(process.argv.slice(2), process.env)
   if (wanted.help) {
     console.log(usage)
     return 0
   }
-  const report = terminalReport()
   const home = resolve(wanted.stack.home ?? join(repositoryFolder, '.modelport'))
   const asked = onAskedToStop(home)
-  let stack: Stack
   try {
-    await installMissing(stackPackages, report, join(home, 'logs/apt.log'))
-    stack = await startStack({ ...wanted.stack, home, report, signal: asked.signal })
+    return await run(wanted, home, asked)
   } catch (error) {
+    // What a stop in the middle of a start interrupts is no error.
     if (asked.signal.aborted) return 130
-    if (!(error instanceof StackError)) throw error
-    console.error(`\n${error.message}`)
-    return 1
+    throw error
   }
+}
+
+async function run(wanted: StartOptions, home: string, asked: Asked): Promise<number> {
+  const began = performance.now()
+  const report = terminalReport()
+  await installMissing(stackPackages, report, join(home, 'logs/apt.log'))
+  const stack = await startStack({ ...wanted.stack, home, report, signal: asked.signal })
   tellAddresses(stack, wanted, (performance.now() - began) / 1000)
   const examples = wanted.examples ? publishFirstExamples(stack, report, asked.signal) : Promise.resolve()
   await asked.promise
@@ -80,8 +82,13 @@ async function publishFirstExamples(stack: Stack, report: Report, signal: AbortS
   }
 }
 
+interface Asked {
+  promise: Promise<void>
+  signal: AbortSignal
+}
+
 /** Follows Ctrl-C, SIGTERM, a closed terminal and the death of our parent. A second request ends everything at once. */
-function onAskedToStop(home: string): { promise: Promise<void>; signal: AbortSignal } {
+function onAskedToStop(home: string): Asked {
   const asked = new AbortController()
   let firstAt = 0
   const ask = () => {
@@ -112,5 +119,12 @@ function killEverything(home: string): void {
   }
 }
 
-// Timers and sockets of a stopped stack must not hold the terminal.
-process.exit(await main())
+try {
+  const code = await main()
+  // Timers and sockets of a stopped stack must not hold the terminal.
+  process.exit(code)
+} catch (error) {
+  if (!(error instanceof StackError)) throw error
+  console.error(`\n${error.message}`)
+  process.exit(1)
+}

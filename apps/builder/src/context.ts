@@ -21,7 +21,7 @@ export interface WorkerContext {
   driver: BuildDriver
   ensureBase(entry: CatalogueEntry, onProgress: (line: string) => void, signal: AbortSignal): Promise<BaseImage>
   inspectImage(imageId: string, lease: Lease, signal: AbortSignal): Promise<Inspection>
-  pushImage(imageId: string, request: BuildRequest): Promise<PushedImage>
+  pushImage(imageId: string, request: BuildRequest, signal: AbortSignal): Promise<PushedImage>
   /** Lets go of what a build left in the engine under a passing name. */
   releaseImages(build: { buildId: string; epoch: number; target: string }): Promise<void>
   /** Called with a build's id when somebody asked to cancel it. */

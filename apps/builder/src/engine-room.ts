@@ -6,10 +6,10 @@ import { ensureBase } from './bases/make-base.ts'
 import type { WorkerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { containerDriver, stagingReference } from './engine/container-driver.ts'
-import { openEngine, probeEngine, removing } from './engine/engine.ts'
+import { openEngine, probeEngine } from './engine/engine.ts'
 import { inspectImage } from './engine/inspect-image.ts'
 import { reap } from './engine/reaper.ts'
-import { pushImage } from './image-registry/client.ts'
+import { forgetImage, openImageStore } from './image-registry/client.ts'
 import { imageRepository, imageTag } from './image-registry/image-name.ts'
 import type { IsLive } from './jobs/sweep.ts'
 import { described, type Logger } from './log.ts'
@@ -52,19 +52,27 @@ export async function openEngineRoom(
     minFreeBytes: 2 * 2 ** 30,
     minFreeInodes: 50_000,
   })
+  const images = openImageStore(
+    engine,
+    config.imageRegistry === null
+      ? null
+      : { host: config.imageRegistry, url: `http://${config.imageRegistry}`, credentials: null },
+  )
   return {
     forBuilds: {
       driver,
       ensureBase: makeBase,
-      inspectImage: (imageId, lease, signal) => inspectImage(engine, { imageId, ...lease, ...config.inspect, signal }),
-      pushImage: async (imageId, request) => {
-        const repository = imageRepository(request.modelId)
-        const tag = imageTag({ version: request.versionNumber, target: request.target, commit: request.commit })
-        return pushImage(engine, { imageId, registry: config.imageRegistry, repository, tag })
+      inspectImage: (imageId, lease, signal) =>
+        inspectImage(engine, { imageId, ...lease, ...config.inspect, cpus: config.limits.cpus, signal }),
+      pushImage: async (imageId, request, signal) => {
+        const name = {
+          repository: imageRepository(request.modelId),
+          tag: imageTag(request.versionNumber, request.target),
+        }
+        const { place, ...stored } = await images.store(imageId, name, signal)
+        return { ...stored, pushed: place === 'image-registry' }
       },
-      releaseImages: async (build) => {
-        await removing(engine.docker.getImage(stagingReference(build)).remove())
-      },
+      releaseImages: (build) => forgetImage(engine, stagingReference(build)),
     },
     reap: async (isLive) => {
       const day = 86_400_000

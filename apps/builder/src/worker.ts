@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from '@modelport/db/client'
@@ -22,6 +23,8 @@ runProcess(log, async () => {
   const { config, secrets } = workerConfig(process.env)
   const database = openDatabase(secrets.databaseUrl, { max: config.concurrency * 3 + 6, name: 'modelport-worker' })
   const stopping = new AbortController()
+  // Every build and sweep listens to it.
+  setMaxListeners(0, stopping.signal)
   const engineRoom = await openEngineRoom(config, log)
   const worker: WorkerContext = {
     name: `${hostname()}:${process.pid}`,

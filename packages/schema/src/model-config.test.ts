@@ -236,6 +236,31 @@ describe('what is refused', () => {
   })
 
   it.each([
+    ['True', '"True"'],
+    ['True', 'yes'],
+    ['False', 'Flase'],
+    ['False', 'False,'],
+    ['False', '0'],
+  ])('guesses %s for %s and judges the rest by it', (meant, written) => {
+    const { problems } = parse(`spec:\n  cpu: ${written}\n${minimal}`)
+    expect(problems.map((p) => p.mend)).toEqual([expect.stringContaining(`cpu: ${meant}\``)])
+    expect(found(`${withKey('cuda', null)}spec:\n  gpu: Flase`)).toEqual(['6:8 spec-not-boolean'])
+  })
+
+  it.each([
+    ['a quote that is not closed', `${minimal}  - "make\n`, 'close the quotation mark'],
+    ['a reserved sign', `${minimal}  - @make\n`, 'put quotes around the value'],
+    ['no space after the colon', 'python:3.6\nentrypoint: x\n', 'put a space after the colon'],
+    ['two colons', `${minimal}  - if_gpu: echo a: b\n`, 'put quotes around a value that holds a colon'],
+    ['a tab', `${minimal.replace('  -', '\t-')}`, 'indent with spaces'],
+    ['another indentation', `${minimal} - make\n`, 'begin in the same column'],
+    ['list and map mixed', `${minimal}files:\n  - a\n  ignore: [b]\n`, 'begin in the same column'],
+    ['a pasted page', `${minimal}.. note::\n    If you need it:\n    more\n`, 'pasted from a documentation page'],
+  ])('hints at the remedy for YAML errors: %s', (_, text, hint) => {
+    expect(parse(text).problems.map((p) => p.mend)).toEqual([expect.stringContaining(hint)])
+  })
+
+  it.each([
     ['build.commands and schedules', 'version: v1\nbuild:\n  commands: [a]\nschedules: []\n', 'job-host'],
     ['a Node host', 'name: x\nruntime: node\nbuild: npm i\nstart: npm start\nenv: {}\n', 'node-host'],
     ['a conda environment', 'name: x\nchannels: [a]\ndependencies: [b]\n', 'conda'],
@@ -291,6 +316,8 @@ describe('hostile and broken bytes', () => {
     ['an escape character', `name: \u001b[31m\n${minimal}`, 'control-character'],
     ['an escaped NUL in a step', `${minimal}  - "echo \\0"`, 'control-character'],
     ['an escaped lone surrogate', `${minimal}  - "echo \\ud800"`, 'control-character'],
+    ['an escaped NUL in metadata', `name: "a\\0b"\n${minimal}`, 'control-character'],
+    ['an escaped NUL in a key further down', `a: {b: [{"c\\0": d}]}\n${minimal}`, 'control-character'],
     ['UTF-16', new Uint8Array([0xff, 0xfe, 0x61, 0x00]), 'encoding'],
     ['bytes that are not UTF-8', new Uint8Array([0x61, 0x3a, 0x20, 0xff]), 'encoding'],
     ['old line ends', 'python: 3.6\rentrypoint: x\r', 'line-ends'],

@@ -50,7 +50,8 @@ function resolvePython(context: Context, usable: readonly CatalogueEntry[]): str
     const orNewer = context.policy === 'nearest' ? ' or a newer one' : ''
     return problem(context, 'python', `there is no ${baseOf(context.target)} with Python ${wanted}${orNewer}`, pythons)
   }
-  substitute(context, 'python', wanted, newer, `the ${context.catalogue.name} catalogue has no Python ${wanted}`)
+  const why = `the ${context.catalogue.name} catalogue has no Python ${wanted}`
+  substitute(context, { kind: 'python', wanted, got: newer, why })
   return newer
 }
 
@@ -75,13 +76,8 @@ function resolveCuda(
   }
   const got = cudas.find((cuda) => Number(cuda) > Number(wanted)) ?? cudas.at(-1)!
   const python = withPython[0]!.python
-  substitute(
-    context,
-    'cuda',
-    short(wanted),
-    short(got),
-    `the base image with Python ${python} has no CUDA ${short(wanted)}`,
-  )
+  const why = `the base image with Python ${python} has no CUDA ${short(wanted)}`
+  substitute(context, { kind: 'cuda', wanted: short(wanted), got: short(got), why })
   return got
 }
 
@@ -96,13 +92,13 @@ function resolveFlavor(
   if (context.policy === 'exact') {
     return problem(context, 'cuda_flavor', `there is no ${wanted} base image of this kind`, [other])
   }
-  substitute(
-    context,
-    'cuda',
-    `cuda_flavor: ${wanted}`,
-    `cuda_flavor: ${other}`,
-    `the catalogue has no ${wanted} image of this kind`,
-  )
+  substitute(context, {
+    kind: 'cuda',
+    key: 'cuda_flavor',
+    wanted: `cuda_flavor: ${wanted}`,
+    got: `cuda_flavor: ${other}`,
+    why: `the catalogue has no ${wanted} image of this kind`,
+  })
   return { entries }
 }
 
@@ -127,24 +123,18 @@ function resolveFramework(context: Context, entries: readonly CatalogueEntry[]):
   }
   if (found[0]) {
     const version = found[0].framework?.version ?? ''
-    substitute(
-      context,
-      'framework',
+    substitute(context, {
+      kind: 'framework',
       wanted,
-      `CPU ${wanted === 'pytorch' ? 'torch' : wanted} ${version}`,
-      `the ${context.catalogue.name} catalogue has ${wanted} without CUDA only`,
-    )
+      got: `CPU ${wanted === 'pytorch' ? 'torch' : wanted} ${version}`,
+      why: `the ${context.catalogue.name} catalogue has ${wanted} without CUDA only`,
+    })
     return { entry: found[0], substitutions }
   }
   const entry = bare.find((candidate) => candidate.math) ?? bare[0]
   if (!entry) return noBare(context)
-  substitute(
-    context,
-    'framework',
-    wanted,
-    'none',
-    `${wanted} cannot be had for ${pairOf(entry)}; build steps may install one`,
-  )
+  const why = `${wanted} cannot be had for ${pairOf(entry)}; build steps may install one`
+  substitute(context, { kind: 'framework', wanted, got: 'none', why })
   return { entry, substitutions }
 }
 
@@ -154,14 +144,10 @@ function noBare(context: Context): { problem: Problem } {
 
 function substitute(
   context: Context,
-  kind: 'python' | 'cuda' | 'framework',
-  wanted: string,
-  got: string,
-  why: string,
+  change: Pick<Substitution, 'wanted' | 'got' | 'why'> & { kind: 'python' | 'cuda' | 'framework'; key?: string },
 ): void {
-  const key = wanted.startsWith('cuda_flavor') ? 'cuda_flavor' : kind
-  const line = context.config.lines[key] ?? null
-  context.substitutions.push({ kind, file: 'runway.yml', line, wanted, got, why })
+  const { key = change.kind, ...substitution } = change
+  context.substitutions.push({ ...substitution, file: 'runway.yml', line: context.config.lines[key] ?? null })
 }
 
 function problem(

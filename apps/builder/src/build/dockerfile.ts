@@ -61,8 +61,8 @@ function json(words: readonly string[]): string {
 }
 
 function tooLong(plan: ImagePlan, line: string): PublisherError {
-  const number = plan.layers.find((layer) => layer.kind === 'step' && renderLayer(layer) === line)
-  const step = number?.kind === 'step' ? `build:${number.number}` : 'config'
+  const layer = plan.layers.find((candidate) => candidate.kind === 'step' && renderLayer(candidate) === line)
+  const step = layer?.kind === 'step' ? `build:${layer.number}` : 'config'
   return new PublisherError(
     'build/command-too-long',
     `A command has more than ${maxLineBytes} bytes in the Dockerfile; move it into a script of the repository and call that.`,

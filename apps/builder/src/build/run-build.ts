@@ -11,7 +11,7 @@ import { BuildError, PlatformError, PublisherError, TimedOut } from './build-err
 import type { BuildLog } from './build-log.ts'
 import { renderDockerfile } from './dockerfile.ts'
 import type { ImagePlan } from './plan.ts'
-import type { Source } from './steps/fetch-source.ts'
+import type { Source } from './source.ts'
 import { planImage } from './steps/plan-image.ts'
 import { type Licence, projectOf, readConfigFile, readLicence, readReadme } from './steps/read-source.ts'
 
@@ -72,6 +72,8 @@ export interface PushedImage {
   repository: string
   tag: string | null
   digest: string
+  /** Bytes that a pull transfers; null where the image was not pushed. */
+  compressedBytes: number | null
   pushed: boolean
 }
 
@@ -265,9 +267,9 @@ function atItsLine(error: unknown, config: ModelConfig, target: Target): unknown
 }
 
 async function manifestOf(ctx: BuildContext, inspection: Inspection): Promise<Manifest> {
-  for (const line of inspection.stderr.split('\n').filter(Boolean)) await ctx.log.line('inspect', 'stderr', line)
+  for (const line of inspection.stderrTail.split('\n').filter(Boolean)) await ctx.log.line('inspect', 'stderr', line)
   const place = { step: 'inspect', exitCode: inspection.exitCode, outOfMemory: inspection.outOfMemory }
-  const lastWords = inspection.stderr.trim().split('\n').at(-1)?.trim().slice(0, 300)
+  const lastWords = inspection.stderrTail.trim().split('\n').at(-1)?.trim().slice(0, 300)
   if (inspection.outOfMemory)
     throw new PublisherError(
       'inspect/out-of-memory',
@@ -278,6 +280,12 @@ async function manifestOf(ctx: BuildContext, inspection: Inspection): Promise<Ma
     throw new PublisherError(
       'inspect/timed-out',
       `The model did not end within ${Math.round(inspection.durationMs / 1000)} s under RW_META=1: it must print its interface and return, without loading weights or waiting.`,
+      place,
+    )
+  if (inspection.stdoutTooLong)
+    throw new PublisherError(
+      'manifest/too-large',
+      'The model printed more than 1 MB under RW_META=1; it must print its interface and little else.',
       place,
     )
   const read = readManifest(inspection.stdout)

@@ -63,7 +63,7 @@ describe('inspectImage', { timeout: 60_000 }, () => {
     const found = await inspect('import os, sys; print(os.environ["RW_META"], "ü"); print("warning", file=sys.stderr)')
     expect(found).toMatchObject({
       stdout: '1 ü\n',
-      stderr: 'warning\n',
+      stderrTail: 'warning\n',
       exitCode: 0,
       timedOut: false,
       outOfMemory: false,
@@ -73,8 +73,8 @@ describe('inspectImage', { timeout: 60_000 }, () => {
   it('returns a crash with the end of its error output', async () => {
     const found = await inspect('import sys; sys.stderr.write("x" * 100000); raise SystemExit("no such option")')
     expect(found.exitCode).toBe(1)
-    expect(found.stderr).toContain('no such option')
-    expect(found.stderr.length).toBeLessThanOrEqual(16 * 1024)
+    expect(found.stderrTail).toContain('no such option')
+    expect(found.stderrTail.length).toBeLessThanOrEqual(16 * 1024)
   })
 
   it('kills what never ends, also when it ignores TERM and forks', async () => {
@@ -96,7 +96,7 @@ describe('inspectImage', { timeout: 60_000 }, () => {
   it('drops an endless stderr and keeps its end', async () => {
     const found = await inspect('import sys\nfor i in range(300000): print("noise", i, file=sys.stderr)\nprint("{}")')
     expect(found).toMatchObject({ stdout: '{}\n', exitCode: 0 })
-    expect(found.stderr).toContain('noise 299999')
+    expect(found.stderrTail).toContain('noise 299999')
   })
 
   it('says so when memory runs out', async () => {

@@ -10,7 +10,7 @@ export interface Inspection {
   /** True when the image printed more than `maxStdoutBytes`. */
   stdoutTooLong: boolean
   /** The last 16 KiB of stderr, control characters taken out but for colours. */
-  stderr: string
+  stderrTail: string
   exitCode: number
   outOfMemory: boolean
   timedOut: boolean
@@ -174,7 +174,7 @@ function keepOutput(attached: Readable, maxStdoutBytes: number, tooLong: () => v
     take: () => ({
       stdout: Buffer.concat(stdout).toString(),
       stdoutTooLong,
-      stderr: stderr
+      stderrTail: stderr
         .toString()
         .split('\n')
         .map((line) => cleanLine(line))

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PlatformError } from '../build/build-error.ts'
 import { openTestEngine, testBase } from '../engine/docker-testing.ts'
 import type { Engine } from '../engine/engine.ts'
-import { pushImage } from './client.ts'
+import { openImageStore } from './client.ts'
 import { imageRepository, imageTag } from './image-name.ts'
 
-describe('pushImage', { timeout: 120_000 }, () => {
+describe('openImageStore', { timeout: 120_000 }, () => {
   let engine: Engine
   let close = async () => {}
   let folder: string
@@ -51,34 +51,38 @@ log: { level: error }
     await close()
   })
 
-  const name = {
-    repository: imageRepository('0192f0c1-aaaa-7bbb-8ccc-000000000001'),
-    tag: imageTag({ version: 3, target: 'cpu', commit: 'ab'.repeat(20) }),
-  }
+  const name = { repository: imageRepository('0192f0c1-aaaa-7bbb-8ccc-000000000001'), tag: imageTag(3, 'cpu') }
+  const signal = new AbortController().signal
 
   it('pushes an image, reads its digest back, and leaves no name of it in the engine', async () => {
-    const registry = `127.0.0.1:${port}`
-    const stored = await pushImage(engine, { imageId: image, registry, ...name })
-    expect(stored).toMatchObject({ pushed: true, ...name })
+    const url = `http://127.0.0.1:${port}`
+    const store = openImageStore(engine, { host: `127.0.0.1:${port}`, url, credentials: null })
+    const stored = await store.store(image, name, signal)
+    expect(stored).toMatchObject({ place: 'image-registry', ...name })
     expect(stored.digest).toMatch(/^sha256:[0-9a-f]{64}$/)
     expect(stored.compressedBytes).toBeGreaterThan(10 * 2 ** 20)
-    const found = await fetch(`http://${registry}/v2/${name.repository}/tags/list`)
-    expect(await found.json()).toMatchObject({ tags: ['v3-cpu-abababababab'] })
+    const found = await fetch(`${url}/v2/${name.repository}/tags/list`)
+    expect(await found.json()).toMatchObject({ tags: ['v3-cpu'] })
     const names = (await engine.docker.getImage(image).inspect()).RepoTags
     expect(names.filter((each) => each.includes(String(port)))).toEqual([])
-    expect((await pushImage(engine, { imageId: image, registry, ...name })).digest).toBe(stored.digest)
+    expect((await store.store(image, name, signal)).digest).toBe(stored.digest)
   })
 
   it('fails as our fault when the image registry does not answer', async () => {
-    const registry = `127.0.0.1:${await freePort()}`
-    const error = await pushImage(engine, { imageId: image, registry, ...name }).catch((reason) => reason)
+    const gone = await freePort()
+    const store = openImageStore(engine, {
+      host: `127.0.0.1:${gone}`,
+      url: `http://127.0.0.1:${gone}`,
+      credentials: null,
+    })
+    const error = await store.store(image, name, signal).catch((reason) => reason)
     expect(error).toBeInstanceOf(PlatformError)
     expect(error.code).toBe('image-registry/push-failed')
   })
 
   it('keeps the image in the engine where no image registry is configured', async () => {
-    const stored = await pushImage(engine, { imageId: image, registry: null, ...name })
-    expect(stored).toEqual({ ...name, digest: image, pushed: false, compressedBytes: null })
+    const stored = await openImageStore(engine, null).store(image, name, signal)
+    expect(stored).toEqual({ place: 'engine', ...name, digest: image, compressedBytes: null })
     await engine.docker.getImage(`${name.repository}:${name.tag}`).remove()
   })
 })

@@ -1,58 +1,89 @@
-import { isIP } from 'node:net'
 import type { Readable } from 'node:stream'
 import { PlatformError } from '../build/build-error.ts'
 import { type Engine, removing } from '../engine/engine.ts'
 
-/** An image where it can be had from: repository and digest, never a host. */
-export interface StoredImage {
-  repository: string
-  tag: string
-  /** Of the manifest in the image registry where `pushed`; else the image id in the engine, which no other machine has. */
-  digest: string
-  pushed: boolean
-  /** Bytes of the compressed layers and the config, as a pull transfers them; null where nothing was pushed. */
-  compressedBytes: number | null
+/** Where images are pushed. */
+export interface ImageRegistryConfig {
+  /** `host:port` as the engine reaches it and as image names begin. */
+  host: string
+  /** Address as this process reaches it, for example `http://127.0.0.1:3050`. */
+  url: string
+  /** Null for a registry without sign-in. */
+  credentials: { username: string; password: string } | null
 }
 
-export interface PushRequest {
-  imageId: string
-  /** `host:port` as image names begin and as the engine and this process reach it; null keeps the image in the engine. */
-  registry: string | null
-  repository: string
-  tag: string
-  /** Left out for an image registry without sign-in. */
-  credentials?: { username: string; password: string }
-  signal?: AbortSignal
+/** An image where it can be pulled from: repository and digest, never a host. */
+export type StoredImage =
+  | {
+      /** Pushed: the digest is that of the manifest in the image registry. */
+      place: 'image-registry'
+      repository: string
+      tag: string
+      digest: string
+      /** Bytes of the compressed layers and the config, as a pull transfers them. */
+      compressedBytes: number
+    }
+  | {
+      /** No image registry is configured: the image stays in the engine and the digest is the image id. */
+      place: 'engine'
+      repository: string
+      tag: string
+      digest: string
+      compressedBytes: null
+    }
+
+/** Keeps finished images: in an image registry, or in the engine where none is configured. */
+export interface ImageStore {
+  store(imageId: string, name: { repository: string; tag: string }, signal: AbortSignal): Promise<StoredImage>
 }
 
-/** Pushes an image and reads its digest back. Throws `PlatformError`, or the signal's reason. */
-export async function pushImage(engine: Engine, request: PushRequest): Promise<StoredImage> {
-  const { imageId, registry, repository, tag, signal } = request
-  signal?.throwIfAborted()
-  try {
-    if (registry === null) {
-      await engine.docker.getImage(imageId).tag({ repo: repository, tag })
-      return { repository, tag, digest: imageId, pushed: false, compressedBytes: null }
-    }
-    const repo = `${registry}/${repository}`
-    await engine.docker.getImage(imageId).tag({ repo, tag })
-    try {
-      const digest = await push(engine, `${repo}:${tag}`, request)
-      return { repository, tag, digest, pushed: true, ...(await readManifest(registry, digest, request)) }
-    } finally {
-      // The name was for the push; the layers stay as long as the cache or a staging name holds them.
-      await removing(engine.docker.getImage(`${repo}:${tag}`).remove())
-    }
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw new PlatformError('image-registry/push-failed', 'The image could not be pushed.', {}, { cause: error })
+/** Opens the store that the configuration names; null keeps images in the engine. */
+export function openImageStore(engine: Engine, config: ImageRegistryConfig | null): ImageStore {
+  return config ? registryStore(engine, config) : engineStore(engine)
+}
+
+function engineStore(engine: Engine): ImageStore {
+  return {
+    async store(imageId, { repository, tag }) {
+      const image = engine.docker.getImage(imageId)
+      await image.tag({ repo: repository, tag })
+      return { place: 'engine', repository, tag, digest: (await image.inspect()).Id, compressedBytes: null }
+    },
+  }
+}
+
+function registryStore(engine: Engine, config: ImageRegistryConfig): ImageStore {
+  return {
+    async store(imageId, { repository, tag }, signal) {
+      const local = `${config.host}/${repository}`
+      try {
+        await engine.docker.getImage(imageId).tag({ repo: local, tag })
+        try {
+          const digest = await push(engine, config, `${local}:${tag}`, signal)
+          const manifest = await readManifest(config, repository, digest, signal)
+          return { place: 'image-registry', repository, tag, digest, ...manifest }
+        } finally {
+          // The name was for the push; the layers stay as long as the cache or a staging name holds them.
+          await removing(engine.docker.getImage(`${local}:${tag}`).remove())
+        }
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error instanceof PlatformError) throw error
+        throw new PlatformError('image-registry/push-failed', 'The image could not be pushed.', {}, { cause: error })
+      }
+    },
   }
 }
 
 /** Pushes a name and returns the digest that the registry gave. Errors come as lines of a 200 answer. */
-async function push(engine: Engine, reference: string, { credentials, registry, signal }: PushRequest) {
+async function push(
+  engine: Engine,
+  config: ImageRegistryConfig,
+  reference: string,
+  signal: AbortSignal,
+): Promise<string> {
   // The engine wants this header even where nobody signs in.
-  const authconfig = credentials ? { ...credentials, serveraddress: registry } : {}
+  const authconfig = config.credentials ? { ...config.credentials, serveraddress: config.host } : {}
   const answer = (await engine.docker.getImage(reference).push({ authconfig, abortSignal: signal })) as Readable
   let digest: string | null = null
   for await (const line of jsonLines(answer)) {
@@ -64,18 +95,17 @@ async function push(engine: Engine, reference: string, { credentials, registry, 
 }
 
 /** Reads the manifest back by its digest, which proves that the registry has it, and adds up its sizes. */
-async function readManifest(registry: string, digest: string, { repository, credentials, signal }: PushRequest) {
+async function readManifest(config: ImageRegistryConfig, repository: string, digest: string, signal: AbortSignal) {
   const headers: Record<string, string> = {
     accept: 'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json',
   }
-  if (credentials) {
-    const words = `${credentials.username}:${credentials.password}`
-    headers.authorization = `Basic ${Buffer.from(words).toString('base64')}`
+  if (config.credentials) {
+    const { username, password } = config.credentials
+    headers.authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
   }
-  const timeLimit = AbortSignal.timeout(15_000)
-  const answer = await fetch(`${schemeOf(registry)}://${registry}/v2/${repository}/manifests/${digest}`, {
+  const answer = await fetch(`${config.url}/v2/${repository}/manifests/${digest}`, {
     headers,
-    signal: signal ? AbortSignal.any([signal, timeLimit]) : timeLimit,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(15_000)]),
     redirect: 'error',
   })
   const said = answer.headers.get('docker-content-digest')
@@ -85,15 +115,6 @@ async function readManifest(registry: string, digest: string, { repository, cred
   const manifest = (await answer.json()) as { config?: { size?: number }; layers?: { size?: number }[] }
   const sizes = [manifest.config, ...(manifest.layers ?? [])].map((part) => part?.size ?? 0)
   return { compressedBytes: sizes.reduce((total, size) => total + size, 0) }
-}
-
-/** The engine's own rule: plain HTTP on loopback only. */
-function schemeOf(registry: string): 'http' | 'https' {
-  const { hostname } = new URL(`http://${registry}`)
-  const address = hostname.replace(/^\[|\]$/g, '')
-  return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
-    ? 'http'
-    : 'https'
 }
 
 interface PushLine {
@@ -110,4 +131,9 @@ async function* jsonLines(stream: Readable): AsyncGenerator<PushLine> {
     for (const line of lines) if (line.trim()) yield JSON.parse(line) as PushLine
   }
   if (held.trim()) yield JSON.parse(held) as PushLine
+}
+
+/** Takes a name off an image in the engine, and the image with it when that was its last; a missing one is fine. */
+export async function forgetImage(engine: Engine, reference: string): Promise<void> {
+  await removing(engine.docker.getImage(reference).remove())
 }

@@ -1,5 +1,3 @@
-import type { Target } from '@modelport/schema/words'
-
 /**
  * The repository of a model's images. It is made of the model's id and never of what a publisher wrote,
  * so that a rename moves nothing and no name can be crafted.
@@ -11,8 +9,7 @@ export function imageRepository(modelId: string): string {
   return `models/${modelId}`
 }
 
-/** The tag that people read, `v3-gpu-1a2b3c4d5e6f`. Digests, not tags, decide what is run. */
-export function imageTag(image: { version: number; target: Target; commit: string }): string {
-  const commit = image.commit.toLowerCase().replace(/[^0-9a-f]/g, '')
-  return [`v${image.version}`, image.target, commit.slice(0, 12)].filter(Boolean).join('-')
+/** The tag that people read: `v3-gpu`. Digests, not tags, decide what is run. */
+export function imageTag(version: number, target: 'cpu' | 'gpu'): string {
+  return `v${version}-${target}`
 }

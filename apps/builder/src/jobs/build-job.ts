@@ -92,7 +92,11 @@ export async function runBuildJob(worker: WorkerContext, buildId: string): Promi
     keeper.stop()
     worker.cancellations.delete(onCancel)
     await scratch.remove()
-    await worker.releaseImages({ buildId: build.id, epoch: build.epoch, target: build.target })
+    // Not awaited: a busy engine takes minutes to remove an image, and this worker's place is for the next build. What
+    // is left when the process ends is the reaper's.
+    worker.releaseImages({ buildId: build.id, epoch: build.epoch, target: build.target }).catch((error) => {
+      log.warn(described(error), 'the passing name of an image stays for the reaper')
+    })
   }
 }
 
@@ -152,7 +156,7 @@ function makeContext(
     limits: { ...worker.config.limits, seconds: worker.config.limits.seconds[request.target] },
     egress: worker.config.egress,
     inspectImage: (imageId) => worker.inspectImage(imageId, lease, own.signal),
-    pushImage: (imageId) => worker.pushImage(imageId, request),
+    pushImage: (imageId) => worker.pushImage(imageId, request, own.signal),
     async recordSource(found) {
       await recordSource(db, request.versionId, {
         config: found.config,

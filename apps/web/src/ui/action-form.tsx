@@ -30,7 +30,10 @@ export function ActionForm({
       <fieldset disabled={pending} className="contents">
         {children}
       </fieldset>
-      <p role={result.error ? 'alert' : 'status'} className={result.error ? 'mt-2 text-danger' : 'mt-2 text-success empty:mt-0'}>
+      <p
+        role={result.error ? 'alert' : 'status'}
+        className={result.error ? 'mt-2 text-danger' : 'mt-2 text-success empty:mt-0'}
+      >
         {result.error ?? result.notice}
       </p>
     </form>

@@ -111,3 +111,17 @@ export function Section({ title, id, children }: { title: string; id?: string; c
     </section>
   )
 }
+
+/** A sentence of ours in which `backticks` mean code. */
+export function Sentence({ text }: { text: string }) {
+  return text.split(/`([^`\n]+)`/).map((part, i) =>
+    i % 2 === 1 ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence never change
+      <code key={i} className="rounded-sm bg-bg-muted px-1 font-mono text-[0.93em]">
+        {part}
+      </code>
+    ) : (
+      part
+    ),
+  )
+}

@@ -273,12 +273,13 @@ function yamlError(text: string, error: YAMLError, at: (offset: number) => Place
 function yamlHint(line: string, above: readonly string[], error: YAMLError): string {
   if (/^\s*-?\s*\*/.test(line)) return 'put quotes around a value that begins with `*`, as in `- "*.pt"`'
   if (error.code === 'TAB_AS_INDENT' || /^ *\t/.test(line)) return 'indent with spaces, not with tabs'
+  if (/closing .quote/.test(error.message)) return 'close the quotation mark that was opened above'
+  if (error.code === 'BAD_SCALAR_START') return 'put quotes around the value'
   if (above.some((text) => /^\s*(\.\. |```|<[a-z]+>)/.test(text)))
     return 'remove text that was pasted from a documentation page'
   if (/^\s*[-\w]+:\S/.test(line)) return 'put a space after the colon'
   if (/^\s*-[^\s-]/.test(line)) return 'put a space after the dash'
   if (/:\s.*:\s|:\s.*:$/.test(line)) return 'put quotes around a value that holds a colon followed by a space'
-  if (error.code === 'MISSING_CHAR' && /["']/.test(line)) return 'close the quotation mark'
   return 'check the indentation here and in the line above: items of one list, and keys of one map, begin in the same column'
 }
 
@@ -314,6 +315,7 @@ function toConfigNode(node: Node | null, context: Conversion): ConfigNode {
     return { ...written, kind: 'list', items }
   }
   const value = isScalar(node) && typeof node.value === 'string' ? node.value : ''
+  if (hasUnfitCharacter(value)) problems.push(escapedCharacter(written, path))
   const plain = !isScalar(node) || node.type === 'PLAIN' || node.type === undefined
   return { ...written, kind: plain ? plainKind(value) : 'string', text: value }
 }
@@ -337,8 +339,27 @@ function toEntry(pair: Pair, context: Conversion): MapEntry {
       }),
     )
   }
+  if (hasUnfitCharacter(key)) problems.push(escapedCharacter({ ...place, source: JSON.stringify(key) }, keyPath))
   if (keyNode?.tag !== undefined) problems.push(tagProblem(keyNode.tag, { ...place, source: key }, keyPath))
   return { key, at: place, value: toConfigNode(pair.value as Node | null, { ...context, path: keyPath }) }
+}
+
+/** Neither a command nor a database takes these; they come from escape sequences in double quotes. ESC may stand in an `echo`. */
+function hasUnfitCharacter(value: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+  return /[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f]|\p{Surrogate}/u.test(value)
+}
+
+function escapedCharacter(written: Written, path: string): Problem {
+  return makeProblem({
+    code: 'control-character',
+    severity: 'error',
+    at: written,
+    path,
+    value: written.source,
+    understood: 'the value holds a control character or half a character',
+    mend: 'delete the escape sequence',
+  })
 }
 
 function tagProblem(tag: string, written: Written, path: string): Problem {

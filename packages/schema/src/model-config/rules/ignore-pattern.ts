@@ -1,5 +1,5 @@
-import { configLimits } from './limits.ts'
-import type { Place, ProblemParts } from './problem.ts'
+import { configLimits } from '../limits.ts'
+import type { Place, ProblemParts } from '../problem.ts'
 
 /** Judges one pattern of `files.ignore`; false when it cannot be used at all. */
 export function judgeIgnorePattern(

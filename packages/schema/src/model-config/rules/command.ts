@@ -1,5 +1,5 @@
-import type { Place, ProblemParts } from './problem.ts'
-import type { ProblemCode } from './problem-codes.ts'
+import type { Place, ProblemParts } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 
 type Report = (parts: ProblemParts) => void
 
