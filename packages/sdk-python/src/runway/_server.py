@@ -24,9 +24,18 @@ _DAYS = ('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')
 _MONTHS = ('Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec')
 
 
+class CannotListen(Exception):
+    """The port is taken, or the address is not one of this machine's."""
+
+
 def start(model, host, port):
     """Listen, and answer from threads of its own."""
-    server = Server(model, _listen(host, port))
+    try:
+        listener = _listen(host, port)
+    except OSError as error:
+        raise CannotListen('The model server cannot listen on %s:%d: %s.'
+                           % (host, port, error)) from error
+    server = Server(model, listener)
     threading.Thread(target=server.accept, name='runway-accept', daemon=True).start()
     return server
 

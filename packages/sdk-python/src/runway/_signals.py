@@ -1,4 +1,4 @@
-"""Ending on SIGTERM, also as the first process of a container, where nothing is fatal by default."""
+"""Ending on SIGTERM, also as a container's first process, for which nothing is fatal by default."""
 
 import os
 import signal
@@ -9,9 +9,8 @@ import threading
 _PATIENCE = 3
 
 
-def end_on_sigterm(server):
-    """Make SIGTERM close the server's port and end the process; returns a function that undoes it.
-    """
+def end_on_sigterm(close):
+    """Make SIGTERM call `close` and end the process; returns a function that undoes it."""
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
     owner = os.getpid()
@@ -22,7 +21,7 @@ def end_on_sigterm(server):
             # A worker that a handler forked: the port is its parent's.
             os.kill(os.getpid(), signal.SIGTERM)
             return
-        server.close()
+        close()
         timer = threading.Timer(_PATIENCE, os._exit, [0])
         timer.daemon = True
         timer.start()

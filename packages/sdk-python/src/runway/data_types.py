@@ -480,7 +480,7 @@ def named(data_type, name):
 
 
 def serialize(data_type, value, output_format=None):
-    """Serialize, naming a format only where one was asked for: a model's own types may take none."""
+    """Serialize; a format is passed on only if one was asked for, for a model's own types."""
     if output_format is None:
         return data_type.serialize(value)
     return data_type.serialize(value, output_format)

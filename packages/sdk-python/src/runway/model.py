@@ -211,27 +211,28 @@ class RunwayModel(object):
         # The port is opened before set-up, so that /healthcheck can tell that the model starts.
         # Commands that arrive meanwhile wait for their turn.
         self._turns.attach()
+        undo = _signals.end_on_sigterm(self._close_port)
         try:
             self._server = _server.start(self, settings.host, settings.port)
-        except OSError as error:
-            self._turns.detach()
-            sys.exit('The model server cannot listen on %s:%d: %s.'
-                     % (settings.host, settings.port, error))
-        undo = _signals.end_on_sigterm(self._server)
-        try:
             if settings.debug:
                 _reload.restart_on_change()
             self._initialize(settings.model_options)
             print('Starting model server at http://%s:%d...' % (
                 settings.host, self._server.port), flush=True)
             self._turns.serve()
+        except _server.CannotListen as error:
+            sys.exit(str(error))
         except KeyboardInterrupt:
             print('Stopping model server.', flush=True)
         finally:
             undo()
-            self._server.close()
+            self._close_port()
             self._server = None
             self._turns.detach()
+
+    def _close_port(self):
+        if self._server is not None:
+            self._server.close()
 
     def _stop(self):
         """End `run` from another thread; for tests."""
