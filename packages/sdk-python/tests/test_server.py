@@ -258,6 +258,26 @@ class LifeTest(Case):
                     sock.close()
             self.assertTrue(eventually(lambda: served.get('/healthcheck')[0] == 200, 3))
 
+    def test_bounds_what_all_requests_together_keep_in_memory(self):
+        source = MODEL.replace('runway.run()', '''
+    import runway._server
+    runway._server.Budget = lambda size: Budget(1 << 20)
+    from runway._stream import Budget
+    runway.run()''')
+        with Served(source) as served, served.connect() as first:
+            first.sendall(b'POST /echo HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n'
+                          + b' ' * 900000)
+            time.sleep(0.3)
+            status, answer = served.post('/echo', {'text': 'x' * 500000})
+            self.assertEqual(status, 503, answer)
+            with served.websocket() as client:
+                client.send({'type': 'submit', 'inputData': {'text': 'x' * 500000}})
+                self.assertEqual(client.receive_frame(), (8, b'\x03\xf5'))
+            self.assertEqual(served.post('/echo', {'text': 'small'})[0], 200)
+            first.close()
+            self.assertTrue(eventually(
+                lambda: served.post('/echo', {'text': 'x' * 500000})[0] == 200, 5))
+
     def test_drops_a_client_that_never_finishes_its_headers(self):
         source = MODEL.replace('runway.run()', '''
     import runway._server

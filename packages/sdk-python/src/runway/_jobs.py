@@ -31,9 +31,9 @@ class Jobs(object):
         self._id_order = collections.deque()
         self._open = 0
 
-    def serve(self, stream, max_size):
+    def serve(self, stream, max_size, budget):
         """Read messages from a WebSocket until it closes; its jobs end with it."""
-        connection = _websocket.Connection(stream, max_size)
+        connection = _websocket.Connection(stream, max_size, budget)
         jobs = {}
         try:
             for data in connection.messages():

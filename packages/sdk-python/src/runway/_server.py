@@ -143,7 +143,7 @@ class Server(object):
         path = _path(target)
         if _websocket.is_upgrade(method, headers) and path == '/':
             _websocket.accept(stream, headers)
-            self._jobs.serve(stream, self._app.config['MAX_CONTENT_LENGTH'])
+            self._jobs.serve(stream, self._app.config['MAX_CONTENT_LENGTH'], self._budget)
             return False
         try:
             body = self._read_body(stream, version, headers)

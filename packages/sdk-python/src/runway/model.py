@@ -121,7 +121,7 @@ class RunwayModel(object):
             raise UnknownCommandError(name) from None
 
     def set_up(self, options):
-        """Run set-up with options as a client sent them. A failure leaves the old model in place."""
+        """Run set-up with options as a client sent them; a failure leaves the old model."""
         values = _deserialize(self.options, options, MissingOptionError)
         self._turns.run(lambda: self._call_setup(values))
 

@@ -77,7 +77,7 @@ _parse_int = None if hasattr(sys, 'get_int_max_str_digits') else _bounded_int
 
 
 def _plain(value):
-    # numpy's and PyTorch's arrays and scalars all have tolist(), and nothing else that ends up here.
+    # The arrays and scalars of numpy and PyTorch all have tolist(), and little else does.
     if hasattr(value, 'tolist'):
         return value.tolist()
     raise TypeError('A value of type %s cannot be written as JSON.' % type(value).__name__)
