@@ -4,8 +4,8 @@
 
 Prints requests per second and latencies of a text echo and of a 512 pixel image echo, the time that
 `import runway` takes, and memory at rest. With `--original PATH`, a checkout of the original SDK is
-measured too, if it runs here. Both servers and the client share this machine's cores, and the client
-is the same raw loop for each, so the ratios say more than the numbers.
+measured too, if it runs here. Servers and client share this machine's cores, and the client is the
+same raw loop for each, so the ratios say more than the numbers.
 """
 
 import argparse

@@ -62,7 +62,8 @@ class ExampleModelTest(Case):
             subprocess.run(['make', '-s', '-C', 'native'], cwd=directory, check=True)
         meta = subprocess.run([sys.executable, 'runway_model.py'], cwd=directory, check=True,
                               env=model_environment(RW_META='1'), stdout=subprocess.PIPE)
-        self.assertEqual(json.loads(meta.stdout.decode()), load(directory, 'expected-manifest.json'))
+        self.assertEqual(json.loads(meta.stdout.decode()),
+                         load(directory, 'expected-manifest.json'))
         variables = {}
         if os.path.exists(os.path.join(directory, 'example-options.json')):
             variables['RW_MODEL_OPTIONS'] = json.dumps(load(directory, 'example-options.json'))

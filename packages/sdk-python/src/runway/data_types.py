@@ -178,7 +178,8 @@ class vector(BaseType):
         import numpy
         try:
             numbers = numpy.array(value)
-        except (TypeError, ValueError, OverflowError) as error:
+        # Lists of different lengths are a warning to old versions of numpy.
+        except (TypeError, ValueError, OverflowError, Warning) as error:
             raise self._invalid('value is not a list of numbers.') from error
         if numbers.dtype.kind not in 'biuf':
             raise self._invalid('value is not a list of numbers.')
