@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from support import ROOT, SRC, Case, model_environment, run_model
+from support import ROOT, SRC, Case, model_environment, needs, run_model
 
 PACKAGE = os.path.join(SRC, 'runway')
 
@@ -166,6 +166,16 @@ class ImportTest(Case):
         with open(os.path.join(ROOT, 'pyproject.toml'), encoding='utf-8') as file:
             version, = re.findall('^version = "(.*)"$', file.read(), re.MULTILINE)
         self.assertEqual(runway.__version__, version)
+
+
+class TypesTest(Case):
+    @needs('mypy')
+    def test_the_types_hold(self):
+        result = subprocess.run(
+            [sys.executable, '-m', 'mypy', '--ignore-missing-imports', '--check-untyped-defs',
+             '--cache-dir', self.temporary_directory(), PACKAGE],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(result.returncode, 0, result.stdout.decode())
 
 
 class ForkTest(Case):

@@ -7,6 +7,7 @@ WebSocket's frames are read in `_websocket`.
 import socket
 import threading
 import time
+from typing import Dict
 
 from . import _websocket
 from ._app import HttpError, Request
@@ -186,7 +187,7 @@ def _read_head(stream):
         raise HttpError(400, 'The request line is not HTTP/1.1.')
     if len(lines) > MAX_HEADERS + 1:
         raise HttpError(431, 'There are more than %d headers.' % MAX_HEADERS)
-    headers = {}
+    headers: Dict[str, str] = {}
     for line in lines[1:]:
         name, colon, value = line.partition(':')
         # A blank before the colon, or a folded line, is read differently by different servers.

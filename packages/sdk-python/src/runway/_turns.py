@@ -7,6 +7,7 @@ event loops belong to the thread that made them. Without a server a caller's own
 
 import collections
 import threading
+from typing import Any, Callable, Deque
 
 _LONGEST_SLEEP = 0.5
 
@@ -15,7 +16,7 @@ class Turns(object):
     """A queue of calls, made one at a time."""
 
     def __init__(self):
-        self._waiting = collections.deque()
+        self._waiting: Deque[Callable[[], Any]] = collections.deque()
         # Held while there is nothing to do; releasing it wakes the serving thread.
         self._news = threading.Lock()
         self._owner = None

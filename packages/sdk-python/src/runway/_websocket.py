@@ -7,6 +7,7 @@ import struct
 import sys
 import threading
 import time
+from typing import Deque, Tuple
 
 from ._app import HttpError
 from ._stream import Closed, Full
@@ -58,7 +59,7 @@ class Connection(object):
         self._max_size = max_size
         self._budget = budget
         self._changed = threading.Condition()
-        self._frames = collections.deque()
+        self._frames: Deque[Tuple[int, bytes]] = collections.deque()
         self._waiting = 0
         self._open = True
         self._writer = threading.Thread(target=self._write, daemon=True)
