@@ -224,7 +224,7 @@ class RunwayModel(object):
         # The port is opened before set-up, so that /healthcheck can tell that the model starts.
         # Commands that arrive meanwhile wait for their turn.
         self._turns.attach()
-        undo = _signals.end_on_sigterm(self._close_port)
+        undo = _signals.end_on_sigterm(self._close_port, self._turns.wake)
         try:
             self._server = _server.start(self, settings.host, settings.port)
             if settings.debug:
