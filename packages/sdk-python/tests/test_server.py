@@ -219,6 +219,19 @@ class LifeTest(Case):
             time.sleep(0.3)
             self.assertEqual(served.stop(), 0)
 
+    def test_sigterm_is_noticed_also_by_a_main_thread_that_sleeps(self):
+        # The kernel may hand a signal to any thread; waking by chance would take a minute here.
+        source = MODEL.replace('runway.run()', '''
+    import runway._turns
+    runway._turns._LONGEST_SLEEP = 60
+    runway.run()''')
+        for _ in range(8):
+            served = Served(source)
+            served.get('/healthcheck')
+            started = time.monotonic()
+            served.stop()
+            self.assertLess(time.monotonic() - started, 3)
+
     def test_ctrl_c_ends_it_without_a_traceback(self):
         served = Served(MODEL)
         self.assertEqual(served.stop(signal.SIGINT), 0)
