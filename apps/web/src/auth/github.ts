@@ -63,7 +63,12 @@ export function connectGithub(config: Config, secrets: Secrets): Github {
     const made = new Octokit({
       ...shared,
       authStrategy: createAppAuth,
-      auth: { appId: config.githubAppId, privateKey: secrets.githubPrivateKey, installationId },
+      auth: {
+        appId: config.githubAppId,
+        privateKey: secrets.githubPrivateKey,
+        // The library refuses the key with an undefined value.
+        ...(installationId === undefined ? {} : { installationId }),
+      },
     })
     clients.set(key, made)
     return made
