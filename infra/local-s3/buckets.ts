@@ -5,6 +5,7 @@ import { pageSize } from './multipart.ts'
 import { checkKey, isoTime } from './objects.ts'
 import type { Request } from './request.ts'
 import { S3Error } from './s3-error.ts'
+import { compareKeys } from './sorted-keys.ts'
 import type { Bucket, Store } from './store.ts'
 import { parseXml, textOf, type XmlFields } from './xml.ts'
 
@@ -127,11 +128,8 @@ function page(bucket: Bucket, wanted: { prefix: string; delimiter: string; marke
   if (most === 0) return found
   let last = ''
   // A common prefix stands for all keys below it, so a marker that is one skips them all.
-  for (const key of bucket.keys.from(marker > prefix ? marker : prefix)) {
-    if (!key.startsWith(prefix)) {
-      if (marker > prefix && key < prefix) continue
-      break
-    }
+  for (const key of bucket.keys.from(compareKeys(marker, prefix) > 0 ? marker : prefix)) {
+    if (!key.startsWith(prefix)) break
     const cut = delimiter ? key.indexOf(delimiter, prefix.length) : -1
     const group = cut < 0 ? null : key.slice(0, cut + delimiter.length)
     if (key === marker || (group !== null && (group === marker || group === found.prefixes.at(-1)))) continue
