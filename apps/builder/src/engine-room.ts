@@ -3,18 +3,23 @@ import { join } from 'node:path'
 import { debianCatalogue } from '@modelport/schema/catalogues/debian'
 import { mirrorNetworks, readMachineMirror } from './bases/apt-mirror.ts'
 import { ensureBase } from './bases/make-base.ts'
+import { substitutionRecord } from './build/package-substitutions.ts'
 import type { WorkerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { containerDriver, stagingReference } from './engine/container-driver.ts'
 import { openEngine, probeEngine } from './engine/engine.ts'
 import { inspectImage } from './engine/inspect-image.ts'
+import { readImageFile } from './engine/read-image-file.ts'
 import { reap } from './engine/reaper.ts'
 import { forgetImage, openImageStore } from './image-registry/client.ts'
 import { imageRepository, imageTag } from './image-registry/image-name.ts'
 import type { IsLive } from './jobs/sweep.ts'
 import { described, type Logger } from './log.ts'
 
-type ForBuilds = Pick<WorkerContext, 'driver' | 'ensureBase' | 'inspectImage' | 'pushImage' | 'releaseImages'>
+type ForBuilds = Pick<
+  WorkerContext,
+  'driver' | 'ensureBase' | 'readSubstitutionRecord' | 'inspectImage' | 'pushImage' | 'releaseImages'
+>
 
 /** Everything of the worker that touches the engine. Opening it sends nothing but a probe, whose answer is logged. */
 export async function openEngineRoom(
@@ -30,7 +35,14 @@ export async function openEngineRoom(
   const lockDir = join(config.home, 'locks')
   await mkdir(lockDir, { recursive: true })
   const makeBase: ForBuilds['ensureBase'] = (entry, onProgress, signal) =>
-    ensureBase(engine, entry, { mirror, sdkDir: config.sdkDir, recipeDir: config.basesDir, lockDir, signal, onProgress })
+    ensureBase(engine, entry, {
+      mirror,
+      sdkDir: config.sdkDir,
+      recipeDir: config.basesDir,
+      lockDir,
+      signal,
+      onProgress,
+    })
   // Any base holds the proxy's program; the one of the newest Debian that most models use is likely there already.
   const proxyBase = debianCatalogue.entries.find((entry) => entry.python === '3.11' && entry.cuda === null)!
   const driver = containerDriver(engine, {
@@ -47,12 +59,16 @@ export async function openEngineRoom(
   })
   const images = openImageStore(
     engine,
-    config.imageRegistry === null ? null : { host: config.imageRegistry, url: `http://${config.imageRegistry}`, credentials: null },
+    config.imageRegistry === null
+      ? null
+      : { host: config.imageRegistry, url: `http://${config.imageRegistry}`, credentials: null },
   )
   return {
     forBuilds: {
       driver,
       ensureBase: makeBase,
+      readSubstitutionRecord: async (imageId, lease, signal) =>
+        (await readImageFile(engine, { imageId, ...lease, ...substitutionRecord, signal }))?.toString() ?? '',
       inspectImage: (imageId, lease, signal) =>
         inspectImage(engine, { imageId, ...lease, ...config.inspect, cpus: config.limits.cpus, signal }),
       pushImage: async (imageId, request, signal) => {
