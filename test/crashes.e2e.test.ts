@@ -38,13 +38,18 @@ const finished = (repository: string, number: number, ms = 180_000) =>
 async function checkInvariants(repository: string): Promise<void> {
   const sql = postgres(world.stack.state.database.url, { max: 1, onnotice: () => {} })
   try {
-    const gaps = await sql`select build_id from log_lines group by build_id having count(*) <> max(number) or min(number) <> 1`
+    const gaps =
+      await sql`select build_id from log_lines group by build_id having count(*) <> max(number) or min(number) <> 1`
     expect(gaps, 'logs without a gap').toHaveLength(0)
     const name = repository.split('/')[1]!
     const twice = await sql`select v.commit from versions v join models m on m.id = v.model_id
       where m.slug = ${name} and v.rebuild_of is null group by v.commit having count(*) > 1`
     expect(twice, 'one version for a commit').toHaveLength(0)
-    await until(async () => (await sql`select 1 from deliveries where state = 'received'`).length === 0, 60_000, 'an empty inbox')
+    await until(
+      async () => (await sql`select 1 from deliveries where state = 'received'`).length === 0,
+      60_000,
+      'an empty inbox',
+    )
     await until(async () => (await sql`select 1 from outbox`).length === 0, 60_000, 'an empty outbox')
   } finally {
     await sql.end()
@@ -64,14 +69,19 @@ async function checkInvariants(repository: string): Promise<void> {
 describe('kill -9', () => {
   it('of the worker in a build: it is taken up again and ends once', async () => {
     await world.push('alice/killed-worker', upper, { 'runway.yml': slowSteps(8) })
-    await until(async () => (await world.version('alice/killed-worker', 1))?.builds.every((b) => b.step === 'build:1'), 60_000, 'the steps to run')
+    await until(
+      async () => (await world.version('alice/killed-worker', 1))?.builds.every((b) => b.step === 'build:1'),
+      60_000,
+      'the steps to run',
+    )
     const killedAt = Date.now()
     const old = kill('worker')
     await restarted('worker', old)
     await until(
       async () => {
         const sql = postgres(world.stack.state.database.url, { max: 1 })
-        const rows = await sql`select 1 from builds b join versions v on v.id = b.version_id join models m on m.id = v.model_id
+        const rows =
+          await sql`select 1 from builds b join versions v on v.id = b.version_id join models m on m.id = v.model_id
           where m.slug = 'killed-worker' and b.epoch >= 2 and b.state = 'running'`
         await sql.end()
         return rows.length > 0
@@ -100,7 +110,11 @@ describe('kill -9', () => {
 
   it('of Postgres in a build: the build ends once', async () => {
     await world.push('alice/killed-postgres', upper, { 'runway.yml': slowSteps(8) })
-    await until(async () => (await world.version('alice/killed-postgres', 1))?.builds.every((b) => b.step === 'build:1'), 60_000, 'the steps to run')
+    await until(
+      async () => (await world.version('alice/killed-postgres', 1))?.builds.every((b) => b.step === 'build:1'),
+      60_000,
+      'the steps to run',
+    )
     const old = kill('postgres')
     await restarted('postgres', old)
     const done = await finished('alice/killed-postgres', 1)
@@ -110,7 +124,11 @@ describe('kill -9', () => {
 
   it('of the queue in a build and before one: nothing is lost', async () => {
     await world.push('alice/killed-queue', upper, { 'runway.yml': slowSteps(6) })
-    await until(async () => (await world.version('alice/killed-queue', 1))?.builds.every((b) => b.step === 'build:1'), 60_000, 'the steps to run')
+    await until(
+      async () => (await world.version('alice/killed-queue', 1))?.builds.every((b) => b.step === 'build:1'),
+      60_000,
+      'the steps to run',
+    )
     const old = kill('redis')
     await world.push('alice/killed-queue-next', upper)
     await restarted('redis', old)

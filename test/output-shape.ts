@@ -17,7 +17,11 @@ export function checkShape(value: unknown, shape: Shape, at = 'value'): string[]
   const expect = (good: boolean, sentence: string) => {
     if (!good) wrong.push(`${at} ${sentence}`)
   }
-  if (shape.value !== undefined) expect(JSON.stringify(value) === JSON.stringify(shape.value), `is ${JSON.stringify(value)}, not ${JSON.stringify(shape.value)}`)
+  if (shape.value !== undefined)
+    expect(
+      JSON.stringify(value) === JSON.stringify(shape.value),
+      `is ${JSON.stringify(value)}, not ${JSON.stringify(shape.value)}`,
+    )
   if (shape.type === 'number') {
     expect(typeof value === 'number', 'is not a number')
     if (shape.min !== undefined) expect(Number(value) >= shape.min, `is ${value}, below ${shape.min}`)
@@ -28,7 +32,8 @@ export function checkShape(value: unknown, shape: Shape, at = 'value'): string[]
     expect(typeof value === 'boolean', 'is not a boolean')
   } else if (shape.type === 'vector' || shape.type === 'array' || shape.type.startsWith('image_')) {
     if (!Array.isArray(value)) return [...wrong, `${at} is not a list`]
-    if (shape.length !== undefined) expect(value.length === shape.length, `holds ${value.length} items, not ${shape.length}`)
+    if (shape.length !== undefined)
+      expect(value.length === shape.length, `holds ${value.length} items, not ${shape.length}`)
     const item = shape.item
     if (item) wrong.push(...value.flatMap((each, i) => checkShape(each, item, `${at}[${i}]`)))
   } else if (shape.type === 'image' || shape.type === 'segmentation') {
@@ -44,8 +49,10 @@ function checkImage(value: unknown, shape: Shape, at: string): string[] {
   if (shape.format && found[1] !== shape.format) wrong.push(`${at} is a ${found[1]}, not a ${shape.format}`)
   const size = imageSize(Buffer.from(found[2]!, 'base64'))
   if (!size) return [...wrong, `${at} is neither PNG nor JPEG`]
-  if (shape.width !== undefined && size.width !== shape.width) wrong.push(`${at} is ${size.width} px wide, not ${shape.width}`)
-  if (shape.height !== undefined && size.height !== shape.height) wrong.push(`${at} is ${size.height} px high, not ${shape.height}`)
+  if (shape.width !== undefined && size.width !== shape.width)
+    wrong.push(`${at} is ${size.width} px wide, not ${shape.width}`)
+  if (shape.height !== undefined && size.height !== shape.height)
+    wrong.push(`${at} is ${size.height} px high, not ${shape.height}`)
   return wrong
 }
 

@@ -11,7 +11,8 @@ beforeAll(async () => {
 afterAll(() => world?.stop())
 
 interface ModelAnswer {
-  defaultVersion: { number: number; policy: string }
+  defaultVersion: number
+  defaultPolicy: string
   status: string
 }
 
@@ -35,7 +36,10 @@ describe('a push', () => {
     expect(both.builds.map((b) => b.target)).toEqual(['cpu', 'gpu'])
     const done = await world.finished('alice/upper', 1)
     expect(done.status, JSON.stringify(done.builds)).toBe('ready')
-    expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({ defaultVersion: { number: 1, policy: 'latest' } })
+    expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({
+      defaultVersion: 1,
+      defaultPolicy: 'latest',
+    })
     for (const build of done.builds) expect(build.digest).toMatch(/^sha256:[0-9a-f]{64}$/)
   })
 
@@ -82,14 +86,22 @@ describe('a push', () => {
   })
 
   it('moves no pinned default, and the page says so', async () => {
-    expect((await world.call('PUT', '/models/alice/upper/default-version', { policy: 'pinned', version: 1 })).status).toBe(200)
+    expect(
+      (await world.call('PUT', '/models/alice/upper/default-version', { policy: 'pinned', version: 1 })).status,
+    ).toBe(200)
     await world.push('alice/upper', upper, { 'notes.txt': 'pinned' })
     expect((await world.finished('alice/upper', 4)).status).toBe('ready')
-    expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({ defaultVersion: { number: 1, policy: 'pinned' } })
+    expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({
+      defaultVersion: 1,
+      defaultPolicy: 'pinned',
+    })
     const page = await (await fetch(`${world.stack.state.site.url}/alice/upper@4`)).text()
     expect(page.replaceAll(/<!--.*?-->/g, '')).toMatch(/default is version 1/i)
     expect((await world.call('PUT', '/models/alice/upper/default-version', { policy: 'latest' })).status).toBe(200)
-    expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({ defaultVersion: { number: 4, policy: 'latest' } })
+    expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({
+      defaultVersion: 4,
+      defaultPolicy: 'latest',
+    })
   })
 
   it('to ten repositories at once makes ten versions', async () => {
@@ -104,24 +116,28 @@ describe('a push', () => {
     const model = await until(
       async () => {
         const { status, body } = await world.call('GET', '/models/alice/plain')
-        return status === 200 ? (body as { status: string; statusReason: string }) : null
+        return status === 200 ? (body as { status: string; reason: string }) : null
       },
       15_000,
       'the model that is not configured',
     )
     expect(model.status).toBe('not_configured')
-    expect(model.statusReason).toMatch(/runway\.yml/)
+    expect(model.reason).toMatch(/runway\.yml/)
     const { items } = await world.get<{ items: { event: string; decision: string; reason: string }[] }>(
       '/deliveries?repository=alice/plain',
     )
-    expect(items.find((d) => d.event === 'push')).toMatchObject({ decision: 'nothing', reason: expect.stringMatching(/runway\.yml/) })
+    expect(items.find((d) => d.event === 'push')).toMatchObject({
+      decision: 'nothing',
+      reason: expect.stringMatching(/runway\.yml/),
+    })
   })
 })
 
 describe('a publisher', () => {
   it('follows the log while it grows', async () => {
     await world.push('alice/slow', upper, {
-      'runway.yml': 'python: 3.11\nentrypoint: python runway_model.py\nspec: {gpu: false}\nbuild_steps:\n  - for i in 1 2 3 4 5 6; do echo "tick $i"; sleep 1; done\n',
+      'runway.yml':
+        'python: 3.11\nentrypoint: python runway_model.py\nspec: {gpu: false}\nbuild_steps:\n  - for i in 1 2 3 4 5 6; do echo "tick $i"; sleep 1; done\n',
     })
     await until(() => world.version('alice/slow', 1), 10_000, 'the version')
     const url = `${world.stack.state.site.url}/api/v1/models/alice/slow/versions/1/builds/cpu/log?follow=1`
@@ -150,7 +166,11 @@ describe('a publisher', () => {
     await world.push('alice/slow', upper, {
       'runway.yml': 'python: 3.11\ncuda: 11.8\nentrypoint: python runway_model.py\nbuild_steps:\n  - sleep 300\n',
     })
-    await until(async () => (await world.version('alice/slow', 2))?.builds.every((b) => b.step === 'build:1'), 60_000, 'the step to run')
+    await until(
+      async () => (await world.version('alice/slow', 2))?.builds.every((b) => b.step === 'build:1'),
+      60_000,
+      'the step to run',
+    )
     const started = Date.now()
     expect((await world.call('POST', '/models/alice/slow/versions/2/cancel')).status).toBeLessThan(300)
     const done = await world.finished('alice/slow', 2, 30_000)

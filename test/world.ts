@@ -15,7 +15,7 @@ export const fixtures = fileURLToPath(new URL('./fixtures', import.meta.url))
 export interface VersionAnswer {
   number: number
   status: string
-  statusReason: string | null
+  reason: string | null
   commit: string
   manifest: { options: unknown[]; commands: { name: string }[] } | null
   builds: {

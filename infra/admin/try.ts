@@ -66,9 +66,9 @@ async function follow(api: string, page: string, sha: string, bearer: string): P
     const versions = await ask<{ items: (VersionAnswer & { commit: string })[] }>(`${api}/versions`)
     const version = versions?.items.find((v) => v.commit === sha)
     if (!version) {
-      const model = await ask<{ status: string; statusReason?: string | null }>(api)
+      const model = await ask<{ status: string; reason?: string | null }>(api)
       if (model?.status === 'not_configured' && Date.now() - started > 5000) {
-        console.log(`Not a model: ${model.statusReason ?? 'it has no runway.yml.'}`)
+        console.log(`Not a model: ${model.reason ?? 'it has no runway.yml.'}`)
         return 1
       }
       continue

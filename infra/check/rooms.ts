@@ -37,13 +37,13 @@ export const rooms: readonly Room[] = [
     name: 'builder/github',
     paths: ['apps/builder/src/github'],
     packages: ['@octokit/*', 'probot', 'bottleneck', 'zod', 'pino', 'picomatch', 'node:'],
-    rooms: [...builderCore, 'builder/intake', 'builder/build-words', 'schema', 'db'],
+    rooms: [...builderCore, 'builder/build-words', 'schema', 'db'],
   },
   {
     name: 'builder/intake',
     paths: ['apps/builder/src/intake'],
-    packages: ['bullmq', 'zod', 'pino', 'picomatch', 'postgres', 'drizzle-orm', 'node:'],
-    rooms: [...builderCore, 'db', 'schema'],
+    packages: ['@octokit/*', 'zod', 'pino', 'node:'],
+    rooms: [...builderCore, 'builder/github', 'db', 'schema'],
   },
   // What rooms of the builder say to each other about a build: its errors and its plan.
   {

@@ -1,8 +1,8 @@
 import { type Context, now } from './context.ts'
 import type { Account, Level, Repository } from './store.ts'
 
-/** GitHub's rule for logins: letters, digits and single inner hyphens; an underscore is allowed for enterprise users. */
-export const LOGIN = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})$/
+// Wider than GitHub's rule for people: its organisations of enterprises have underscores too.
+const LOGIN = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})$/
 
 // Words that are pages of ours.
 const RESERVED = new Set([

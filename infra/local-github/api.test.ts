@@ -14,7 +14,9 @@ beforeAll(async () => {
   github = await TestGithub.start()
 })
 afterAll(() => github.close())
-beforeEach(() => {
+beforeEach(async () => {
+  // What an earlier test caused must not be heard in this one.
+  await github.settled()
   github.receiver.heard.length = 0
   github.receiver.status = 200
 })
@@ -64,6 +66,12 @@ describe('an app', () => {
       .trim()
       .split('\n')
     expect(listed).toEqual([`alice-tar-${sha.slice(0, 7)}/`, `alice-tar-${sha.slice(0, 7)}/runway.yml`])
+
+    // A repository can be named by its number, which outlives its name.
+    const { body: repository } = await github.call('GET', '/repos/alice/tar', { token })
+    expect((await github.call('GET', `/repositories/${repository.id}`, { token })).body).toEqual(repository)
+    expect((await github.call('GET', `/repositories/${repository.id}/tarball/${sha}`, { token })).status).toBe(302)
+    expect((await github.call('GET', `/repositories/${repository.id}`)).status).toBe(404)
 
     // The address in the redirect works without a header, as when a client drops it.
     const first = await github.call('GET', `/repos/alice/tar/tarball/${sha}`, { token })

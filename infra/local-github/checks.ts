@@ -1,6 +1,6 @@
 import { type Context, now } from './context.ts'
 import { emitCheckRun, emitCheckSuite } from './events.ts'
-import { suiteFor } from './repositories.ts'
+import { suiteFor } from './pushes.ts'
 import { latestRuns } from './shapes.ts'
 import type { Account, Annotation, CheckRun, CheckSuite, Repository } from './store.ts'
 

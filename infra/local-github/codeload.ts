@@ -48,6 +48,8 @@ export async function sendArchive(
   const archive = gitStream(dir, ['archive', '--format=tar.gz', `--prefix=${folder}/`, sha])
   archive.stderr!.resume()
   const ended = once(archive, 'close') as Promise<[number | null]>
+  // When the reader hangs up, nobody waits for this any more.
+  ended.catch(() => {})
   try {
     await pipeline(archive.stdout!, res, { end: false })
     const [code] = await ended

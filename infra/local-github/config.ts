@@ -16,6 +16,8 @@ export interface LocalGithubConfig {
   clientId: string
   /** Where a sign-in may return to: exact URLs, or a folder of them as on GitHub. */
   redirectUrls: string[]
+  /** Where a person is sent after choosing repositories for the app; null keeps them here. */
+  setupUrl: string | null
   /** Checks the app's JWTs. The private key itself is not kept. */
   appKey: KeyObject
   webhookSecret: string
@@ -44,6 +46,7 @@ const environment = z.object({
     .string()
     .transform((list) => list.split(',').map((url) => url.trim()))
     .pipe(z.array(webUrl).min(1)),
+  GITHUB_SETUP_URL: webUrl.optional(),
 })
 
 /** Turns the environment into settings, or throws one sentence that says what to change. */
@@ -65,6 +68,7 @@ export function readConfig(env: NodeJS.ProcessEnv): LocalGithubConfig {
     webhookUrl: e.WEBHOOK_URL,
     clientId: e.GITHUB_CLIENT_ID,
     redirectUrls: e.OAUTH_REDIRECT_URL,
+    setupUrl: e.GITHUB_SETUP_URL ?? null,
     appKey: publicKeyOf(e.GITHUB_PRIVATE_KEY),
     webhookSecret: e.GITHUB_WEBHOOK_SECRET,
     clientSecret: e.GITHUB_CLIENT_SECRET,

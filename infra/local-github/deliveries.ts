@@ -10,7 +10,7 @@ import type { Delivery, Store } from './store.ts'
 const ANSWER_WITHIN_MS = 10_000
 /** GitHub sends nothing at all above this size. */
 const MAX_PAYLOAD = 25 * 1024 * 1024
-const MAX_RESPONSE = 16 * 1024
+const MAX_RESPONSE = 4 * 1024
 const KEEP = 5_000
 const HOOK_ID = 1
 
@@ -158,7 +158,7 @@ export class Deliveries {
     if (mode.event !== '' && mode.event !== message.event) return this.#attempt(row, body)
     if (mode.drop > 0) {
       mode.drop -= 1
-      this.#store.deliveries.delete(row.id)
+      this.#forget(row)
       return
     }
     if (mode.fail > 0) {
@@ -248,7 +248,8 @@ export class Deliveries {
     try {
       const response = await fetch(this.#config.webhookUrl, {
         method: 'POST',
-        headers: row.request.headers,
+        // A kept connection may have died with a restarted receiver, and nothing here is sent twice.
+        headers: { ...row.request.headers, connection: 'close' },
         body: new Uint8Array(body),
         redirect: 'manual',
         signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
@@ -286,10 +287,14 @@ export class Deliveries {
       .filter((delivery) => !delivery.pending)
       .sort((a, b) => a.id - b.id)
       .slice(0, deliveries.size - KEEP)
-    for (const row of old) {
-      deliveries.delete(row.id)
-      if (deliveries.by('guid', row.guid).length === 0) void rm(join(this.#dir, `${row.guid}.json`), { force: true })
-    }
+    for (const row of old) this.#forget(row)
+  }
+
+  #forget(row: Delivery): void {
+    const { deliveries } = this.#store
+    deliveries.delete(row.id)
+    // A redelivery shares the payload of the first.
+    if (deliveries.by('guid', row.guid).length === 0) void rm(join(this.#dir, `${row.guid}.json`), { force: true })
   }
 }
 

@@ -5,6 +5,7 @@ import {
   checkRunShape,
   checkSuiteShape,
   installationShape,
+  minimalRepository,
   nodeId,
   repositoryShape,
   shortRepository,
@@ -127,6 +128,30 @@ function sendNow(
   return ctx.deliveries.send(key, [message])
 }
 
+/** Queues the news that the account of an installation has another name. */
+export function emitTargetRenamed(
+  ctx: Context,
+  installation: Installation,
+  account: Account,
+  from: string,
+): Promise<void> {
+  const message = {
+    event: 'installation_target',
+    action: 'renamed',
+    installationId: installation.id,
+    repositoryId: null,
+    payload: {
+      action: 'renamed',
+      account: simpleUser(ctx, account),
+      changes: { login: { from } },
+      installation: { id: installation.id, node_id: nodeId('I', installation.id) },
+      target_type: account.type,
+      sender: simpleUser(ctx, account),
+    },
+  }
+  return ctx.deliveries.send(queueKey(message), [message])
+}
+
 /** Queues the news that a person took the app's right to act for them away. */
 export function emitAuthorizationRevoked(ctx: Context, person: Account): Promise<void> {
   return ctx.deliveries.send(`account:${person.id}`, [
@@ -159,12 +184,7 @@ function checkSuiteInRun(ctx: Context, repository: Repository, suite: CheckSuite
     ctx,
     suite,
   )
-  return { ...rest, repository: shortRepositoryOfSuite(ctx, repository) }
-}
-
-function shortRepositoryOfSuite(ctx: Context, repository: Repository) {
-  const { id, node_id, name, full_name, private: isPrivate } = shortRepository(ctx, repository)
-  return { ...repositoryShape(ctx, repository), id, node_id, name, full_name, private: isPrivate }
+  return { ...rest, repository: minimalRepository(ctx, repository) }
 }
 
 /** Queues an event about a check suite. */

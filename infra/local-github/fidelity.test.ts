@@ -216,6 +216,9 @@ describe('every answer', () => {
     ] as const) {
       await checked(method, `${base}/${path}`, { ...client, body: { access_token: await userToken('alice') } }, status)
     }
+    await checked('PATCH', '/admin/users/bob', { body: { login: 'robert' } }, 202)
+    await checked('PATCH', '/admin/organizations/lab', { body: { login: 'laboratory' } }, 202)
+    await checked('GET', '/repos/lab/m', alice, 301)
     await checked('PUT', `/app/installations/${id}/suspended`, app, 204)
     await checked('DELETE', `/app/installations/${id}/suspended`, app, 204)
     await checked('DELETE', '/installation/token', bot, 204)

@@ -11,11 +11,16 @@ import { type Context, fullName } from './context.ts'
 import { installationOf, type RefChange } from './events.ts'
 import { gitEnvironment } from './git.ts'
 import { HttpError, type Request } from './http.ts'
-import { createRepository, isRepositoryName, recordPush } from './repositories.ts'
+import { recordPush } from './pushes.ts'
+import { createRepository, isRepositoryName } from './repositories.ts'
 import type { Account, Repository } from './store.ts'
+import { Turns } from './turns.ts'
 
 /** As on GitHub, a push may be no larger than 2 GiB. */
 const MAX_PUSH = 2 * 1024 * 1024 * 1024
+
+/** A transfer lasts as long as its client is slow, so many may be under way. */
+const MAX_BACKENDS = 32
 
 // Refs that GitHub keeps for itself, and what a strict object check would refuse of old and honest repositories.
 const SETTINGS: Record<string, string> = {
@@ -43,7 +48,7 @@ export class GitHttp {
   readonly #receipts: string
   /** Pushes to one repository are recorded one after the other, in the order in which they ended. */
   readonly #recording = new Map<number, Promise<unknown>>()
-  readonly #creating = new Map<string, Promise<Repository>>()
+  readonly #turns = new Turns(MAX_BACKENDS)
   readonly #open = new Set<Promise<unknown>>()
 
   constructor(ctx: Context) {
@@ -106,7 +111,7 @@ export class GitHttp {
       await writeFile(`${receipt}.json`, JSON.stringify({ repositoryId: repository.id, accountId: pusher!.id }))
     }
     try {
-      const end = await this.#runBackend(request, repository, path, pusher, receipt)
+      const end = await this.#turns.take(() => this.#runBackend(request, repository, path, pusher, receipt))
       if (pushing && existsSync(receipt)) {
         // The client waits for this, so that it finds its repository as soon as its push has ended.
         await this.#record(receipt, repository.id, pusher!.id)
@@ -185,7 +190,10 @@ export class GitHttp {
         throw new HttpError(403, `Permission to ${owner}/${name}.git denied to ${caller.account.login}.`)
       }
       if (!isRepositoryName(name)) throw new HttpError(403, 'A repository cannot have this name.')
-      return [known ?? (await this.#create(account, caller.account, name)), caller.account]
+      return [
+        known ?? (await createRepository(ctx, account, caller.account, { name, announced: false })),
+        caller.account,
+      ]
     }
     const level = levelOf(ctx, caller.account, known)
     if (level === 'none') throw new HttpError(404, 'Repository not found.')
@@ -194,18 +202,6 @@ export class GitHttp {
     }
     if (known.archived) throw new HttpError(403, 'This repository was archived so it is read-only.')
     return [known, caller.account]
-  }
-
-  // Two first pushes at once must end in one repository.
-  #create(owner: Account, creator: Account, name: string): Promise<Repository> {
-    const key = `${owner.id}/${name.toLowerCase()}`
-    const running = this.#creating.get(key)
-    if (running) return running
-    const creation = createRepository(this.#ctx, owner, creator, { name, announced: false })
-    this.#creating.set(key, creation)
-    const forget = () => this.#creating.delete(key)
-    creation.then(forget, forget)
-    return creation
   }
 
   /** Runs `git http-backend` as a CGI program; gives what ends the answer, so that the caller can act before that. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
+import { Turns } from './turns.ts'
 
 const run = promisify(execFile)
 
@@ -11,20 +12,7 @@ const MAX_PROCESSES = 6
 const MAX_OUTPUT = 64 * 1024 * 1024
 const TIMEOUT = 60_000
 
-let running = 0
-const waiting: (() => void)[] = []
-
-async function turn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= MAX_PROCESSES) await new Promise<void>((resolve) => waiting.push(resolve))
-  else running += 1
-  try {
-    return await work()
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else running -= 1
-  }
-}
+const turns = new Turns(MAX_PROCESSES)
 
 /** What every git of ours runs with: nothing of the user's own configuration, and no questions asked. */
 export function gitEnvironment(settings: Record<string, string> = {}): Record<string, string> {
@@ -53,7 +41,7 @@ export async function git(dir: string, args: string[]): Promise<string> {
 
 /** Runs git in a bare repository and gives the bytes that it printed. */
 export function gitBytes(dir: string, args: string[]): Promise<Buffer> {
-  return turn(async () => {
+  return turns.take(async () => {
     try {
       const { stdout } = await run('git', [`--git-dir=${dir}`, ...args], {
         env: gitEnvironment({ 'core.quotePath': 'false', 'log.showSignature': 'false' }),

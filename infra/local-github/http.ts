@@ -74,7 +74,8 @@ export class Router<C> {
   }
 }
 
-function decode(text: string): string {
+/** Decodes a part of a path. */
+export function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {

@@ -6,7 +6,13 @@ export { readConfig } from './config.ts'
 export { startLocalGithub } from './server.ts'
 
 async function main(): Promise<void> {
-  const github = await startLocalGithub(readConfig(process.env))
+  const config = readConfig(process.env)
+  const github = await startLocalGithub(config)
+  if (!/^(?:127\.|::1$|localhost$)/.test(config.host)) {
+    console.warn(
+      `local github: whoever reaches ${config.host} can read and change every repository here; no password is checked`,
+    )
+  }
   console.log(`local github: ${github.url}`)
   let closing = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

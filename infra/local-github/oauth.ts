@@ -74,7 +74,7 @@ export function oauthRoutes(router: Router<Context>): void {
 
   router.on('POST', '/login/oauth/authorize', async (ctx, request) => {
     const session = sessionOf(ctx, request)
-    const form = checkedForm(ctx, session, await readForm(request))
+    const form = checkedForm(session, await readForm(request))
     const wanted = readAuthorization(ctx, form)
     const back = new URL(wanted.redirectUri)
     if (wanted.state !== null) back.searchParams.set('state', wanted.state)
@@ -84,7 +84,10 @@ export function oauthRoutes(router: Router<Context>): void {
     } else {
       const account = ensureUser(ctx, (form.get('login') ?? '').trim())
       if (!account)
-        throw new HttpError(422, 'This cannot be the name of a person: letters, digits and single hyphens, up to 39.')
+        throw new HttpError(
+          422,
+          'This cannot be the name of a person: up to 39 letters, digits, hyphens and underscores.',
+        )
       signIn(ctx, request, session, account)
       back.searchParams.set('code', issueCode(ctx, account, wanted))
     }

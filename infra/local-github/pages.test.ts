@@ -136,6 +136,47 @@ describe('pages', () => {
     expect(new Set(guids).size).toBe(1)
   })
 
+  it('let a person choose the repositories of the app, and lead back to it', async () => {
+    const dir = await workTree(github)
+    await git(dir, 'push', '--quiet', github.remote('eve/one'), 'HEAD:main')
+    await git(dir, 'push', '--quiet', github.remote('eve/two'), 'HEAD:main')
+    const ids = (await github.call('GET', '/users/eve/repos')).body.map((repository: { id: number }) =>
+      String(repository.id),
+    )
+    const visitor = new Visitor()
+    const page = '/github-apps/modelport/installations/new?state=s'
+    const asked = await fetch(github.url + page, { redirect: 'manual' })
+    const signIn = asked.headers.get('location')!
+    expect((await visitor.send(signIn, '/login', { login: 'eve', return_to: page })).location).toBe(page)
+    expect((await visitor.send(signIn, '/login', { login: 'eve', return_to: '//evil.example/' })).location).toBe('/eve')
+    expect((await visitor.get(page)).text.match(/checked/g)).toHaveLength(2)
+
+    const back = new URL((await visitor.send(page, page, { repository: ids[0]! })).location!)
+    expect(back.origin + back.pathname).toBe('http://127.0.0.1:3000/new')
+    expect(Object.fromEntries(back.searchParams)).toMatchObject({ from: 'github', setup_action: 'update', state: 's' })
+    expect(back.searchParams.get('installation_id')).toMatch(/^\d+$/)
+    await github.settled()
+    const removed = github.receiver.of('installation_repositories', 'removed').at(-1)!
+    expect(removed.payload.repositories_removed).toMatchObject([{ full_name: 'eve/two' }])
+    expect((await visitor.get(`/settings/installations/${back.searchParams.get('installation_id')}`)).status).toBe(200)
+    const mallory = await Visitor.signedInAs('mallory')
+    await mallory.send('/login', page, { repository: ids[1]! })
+    expect((await visitor.get(page)).text.match(/checked/g)).toHaveLength(1)
+  })
+
+  it('take nothing that a page of another site sends', async () => {
+    const send = (path: string, origin: string) =>
+      fetch(`${github.url}${path}`, { method: 'POST', headers: { origin }, body: '{"login":"planted"}' }).then(
+        (r) => r.status,
+      )
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:3000']) {
+      expect(await send('/api/v3/admin/users', origin)).toBe(403)
+      expect(await send('/login', origin)).toBe(403)
+    }
+    expect((await github.call('GET', '/users/planted')).status).toBe(404)
+    expect(await send('/api/v3/admin/users', github.url)).toBe(201)
+  })
+
   it('answer no host name that a page on the web could have pointed here', async () => {
     const { request } = await import('node:http')
     const status = await new Promise((resolve, reject) => {

@@ -9,7 +9,9 @@ beforeAll(async () => {
   github = await TestGithub.start()
 })
 afterAll(() => github.close())
-beforeEach(() => {
+beforeEach(async () => {
+  // What an earlier test caused must not be heard in this one.
+  await github.settled()
   github.receiver.heard.length = 0
 })
 

@@ -1,19 +1,11 @@
 import { rm } from 'node:fs/promises'
-import { findAnyRepository } from './accounts.ts'
+import { findAccount, findAnyRepository, isLogin } from './accounts.ts'
 import { type Context, fullName, gitDir, now } from './context.ts'
-import {
-  emitCheckSuite,
-  emitCoverageEvent,
-  emitInstallationEvent,
-  emitPush,
-  emitRepositoryEvent,
-  installationOf,
-  type RefChange,
-} from './events.ts'
-import { createBare, GitError, git, isRefLike, readBlob, readRefs, readTree, resolveCommit } from './git.ts'
-import { detectLicense, isLicenseFile } from './licenses.ts'
+import { emitRepositoryEvent, emitTargetRenamed, installationOf } from './events.ts'
+import { createBare, git, isRefLike, readRefs } from './git.ts'
+import { installOn, uninstallFrom } from './installations.ts'
 import { simpleUser } from './shapes.ts'
-import type { Account, CheckSuite, Installation, Level, Repository } from './store.ts'
+import type { Account, Level, Repository } from './store.ts'
 
 const NAME = /^[A-Za-z0-9._-]{1,100}$/
 
@@ -33,9 +25,8 @@ export async function createRepository(
   options: { name: string; private?: boolean; description?: string | null; announced?: boolean },
 ): Promise<Repository> {
   if (!isRepositoryName(options.name)) throw new Refused('name is not a repository name')
-  const waiting = findAnyRepository(ctx, owner.login, options.name)
-  if (waiting?.announced) throw new Refused('name already exists on this account')
-  if (waiting) await forget(ctx, waiting)
+  const holder = () => findAnyRepository(ctx, owner.login, options.name)
+  if (holder()?.announced) throw new Refused('name already exists on this account')
 
   const time = now()
   const repository: Repository = {
@@ -58,81 +49,30 @@ export async function createRepository(
     size: 0,
     announced: options.announced ?? true,
   }
-  // The row first takes the name, so that two first pushes at once meet one repository.
-  ctx.store.repositories.put(repository)
+  // The folder first and the row last: a row without a folder could never be pushed to.
   await createBare(gitDir(ctx, repository), repository.defaultBranch)
+  const other = holder()
+  if (other && (other.announced || !repository.announced)) {
+    await rm(gitDir(ctx, repository), { recursive: true, force: true })
+    if (other.announced) throw new Refused('name already exists on this account')
+    // Two first pushes at once meet in one repository.
+    return other
+  }
+  if (other) ctx.store.repositories.delete(other.id)
+  ctx.store.repositories.put(repository)
   if (repository.announced) takeName(ctx, repository)
+  if (other) await rm(gitDir(ctx, other), { recursive: true, force: true })
   return repository
 }
 
-// A new repository takes its name over from one that had it once.
-function takeName(ctx: Context, repository: Repository): void {
+/** Ends the redirect from a name: a new repository takes it over from one that had it once. */
+export function takeName(ctx: Context, repository: Repository): void {
   ctx.store.redirects.delete(fullName(ctx, repository).toLowerCase())
 }
 
 async function forget(ctx: Context, repository: Repository): Promise<void> {
   ctx.store.repositories.delete(repository.id)
   await rm(gitDir(ctx, repository), { recursive: true, force: true })
-}
-
-/** Lets the app into a repository, and installs it on the account first when it is not there. */
-export function installOn(ctx: Context, repository: Repository, sender: Account): Installation {
-  const covering = installationOf(ctx, repository)
-  if (covering) return covering
-  const existing = ctx.store.installations.by('account', repository.ownerId)[0]
-  if (existing) {
-    const installation = ctx.store.installations.put({
-      ...existing,
-      repositoryIds: [...existing.repositoryIds, repository.id],
-      updatedAt: now(),
-    })
-    if (!installation.suspendedAt) void emitCoverageEvent(ctx, installation, sender, { added: [repository] })
-    return installation
-  }
-  const installation = ctx.store.installations.put({
-    id: ctx.store.nextId(),
-    accountId: repository.ownerId,
-    repositoryIds: [repository.id],
-    createdAt: now(),
-    updatedAt: now(),
-    suspendedAt: null,
-    suspendedById: null,
-  })
-  void emitInstallationEvent(ctx, installation, sender, 'created')
-  return installation
-}
-
-/** Takes the app out of a repository. */
-export function uninstallFrom(ctx: Context, repository: Repository, sender: Account): void {
-  const installation = installationOf(ctx, repository)
-  if (!installation) return
-  const rest = ctx.store.installations.put({
-    ...installation,
-    repositoryIds: installation.repositoryIds.filter((id) => id !== repository.id),
-    updatedAt: now(),
-  })
-  if (!rest.suspendedAt) void emitCoverageEvent(ctx, rest, sender, { removed: [repository] })
-}
-
-/** Suspends the app on an account, or lets it work again. */
-export function setSuspended(ctx: Context, installation: Installation, sender: Account, suspended: boolean): void {
-  if ((installation.suspendedAt !== null) === suspended) return
-  const changed = ctx.store.installations.put({
-    ...installation,
-    suspendedAt: suspended ? now() : null,
-    suspendedById: suspended ? sender.id : null,
-    updatedAt: now(),
-  })
-  void emitInstallationEvent(ctx, changed, sender, suspended ? 'suspend' : 'unsuspend')
-}
-
-/** Takes the app off an account, with every token of that installation. */
-export function uninstall(ctx: Context, installation: Installation, sender: Account): void {
-  ctx.store.installations.delete(installation.id)
-  for (const grant of ctx.store.grants.all()) {
-    if (grant.installationId === installation.id) ctx.store.grants.delete(grant.id)
-  }
-  void emitInstallationEvent(ctx, installation, sender, 'deleted')
 }
 
 export interface RepositoryChange {
@@ -245,6 +185,22 @@ export async function deleteRepository(ctx: Context, repository: Repository, sen
   await forget(ctx, repository)
 }
 
+/** Gives an account another login; its repositories answer to their old names too. */
+export function renameAccount(ctx: Context, account: Account, login: string): Account {
+  if (!isLogin(login)) throw new Refused('login is not valid')
+  const other = findAccount(ctx, login)
+  if (other && other.id !== account.id) throw new Refused('login is already taken')
+  const after = ctx.store.accounts.put({ ...account, login })
+  for (const repository of ctx.store.repositories.by('owner', account.id)) {
+    takeName(ctx, repository)
+    if (login.toLowerCase() === account.login.toLowerCase()) continue
+    ctx.store.redirects.put({ id: `${account.login}/${repository.name}`.toLowerCase(), repositoryId: repository.id })
+  }
+  const installation = ctx.store.installations.by('account', account.id)[0]
+  if (installation && !installation.suspendedAt) void emitTargetRenamed(ctx, installation, after, account.login)
+  return after
+}
+
 /** Gives a person a level on a repository, or takes it (null). */
 export function setCollaborator(
   ctx: Context,
@@ -269,95 +225,5 @@ export function setCollaborator(
       member,
       changes: { old_permission: { from: old }, permission: { from: old, to: level } },
     })
-  }
-}
-
-/**
- * Records what a push changed, and queues the news: first that the repository is there, then each ref.
- *
- * `told` ends when the app was told; what the push changed can be read before that.
- */
-export async function recordPush(
-  ctx: Context,
-  repositoryId: number,
-  pusher: Account,
-  changes: RefChange[],
-): Promise<{ told: Promise<unknown> }> {
-  const before = ctx.store.repositories.get(repositoryId)
-  if (!before || changes.length === 0) return { told: Promise.resolve() }
-  const dir = gitDir(ctx, before)
-  const time = now()
-
-  const branches = changes.filter((change) => change.ref.startsWith('refs/heads/') && !/^0+$/.test(change.after))
-  let defaultBranch = before.defaultBranch
-  const head = await resolveCommit(dir, 'HEAD')
-  if (!head && branches[0]) {
-    // The first branch that arrives becomes the default one.
-    defaultBranch = branches[0].ref.slice('refs/heads/'.length)
-    await git(dir, ['symbolic-ref', 'HEAD', branches[0].ref])
-  }
-  const facts = await readFacts(dir)
-  const current = ctx.store.repositories.get(repositoryId) ?? before
-  const repository = ctx.store.repositories.put({
-    ...current,
-    ...facts,
-    defaultBranch,
-    pushedAt: time,
-    updatedAt: time,
-    announced: true,
-  })
-  if (!current.announced) {
-    takeName(ctx, repository)
-    installOn(ctx, repository, pusher)
-  }
-
-  // Above these GitHub makes no event at all, and readers must find the refs by themselves.
-  const tags = changes.filter((change) => change.ref.startsWith('refs/tags/'))
-  const told = changes.filter((change) =>
-    change.ref.startsWith('refs/tags/')
-      ? tags.length <= 3
-      : branches.length <= 5000 && change.ref.startsWith('refs/heads/'),
-  )
-  const sent: Promise<void>[] = []
-  for (const change of told) {
-    sent.push(emitPush(ctx, repository, pusher, change))
-    if (change.ref.startsWith('refs/heads/') && !/^0+$/.test(change.after) && installationOf(ctx, repository)) {
-      const suite = suiteFor(ctx, repository, change.after, change)
-      sent.push(emitCheckSuite(ctx, repository, pusher, suite, 'requested'))
-    }
-  }
-  return { told: Promise.all(sent) }
-}
-
-/** The app's check suite of a commit, made when it is first needed. */
-export function suiteFor(ctx: Context, repository: Repository, sha: string, change: RefChange | null): CheckSuite {
-  const known = ctx.store.checkSuites.by('commit', `${repository.id}@${sha}`)[0]
-  if (known) return known
-  const time = now()
-  return ctx.store.checkSuites.put({
-    id: ctx.store.nextId(),
-    repositoryId: repository.id,
-    headSha: sha,
-    headBranch: change?.ref.slice('refs/heads/'.length) ?? null,
-    before: change?.before ?? null,
-    after: change?.after ?? null,
-    createdAt: time,
-    updatedAt: time,
-  })
-}
-
-async function readFacts(dir: string): Promise<{ license: string | null; size: number }> {
-  try {
-    const counts = await git(dir, ['count-objects', '-v'])
-    const size = Number(/^size: (\d+)/m.exec(counts)?.[1] ?? 0) + Number(/^size-pack: (\d+)/m.exec(counts)?.[1] ?? 0)
-    const head = await resolveCommit(dir, 'HEAD')
-    const file = head
-      ? (await readTree(dir, head)).find((entry) => entry.type === 'blob' && isLicenseFile(entry.path))
-      : undefined
-    if (!file || (file.size ?? 0) > 1024 * 1024) return { license: null, size }
-    return { license: detectLicense((await readBlob(dir, file.sha)).toString('utf8')), size }
-  } catch (error) {
-    if (error instanceof GitError) return { license: null, size: 0 }
-    throw error
   }
 }

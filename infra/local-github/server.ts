@@ -11,7 +11,7 @@ import { fullName } from './context.ts'
 import { Deliveries, ENTERPRISE_VERSION } from './deliveries.ts'
 import { GitError } from './git.ts'
 import { GitHttp } from './git-http.ts'
-import { HttpError, type Request, requestId, sendJson } from './http.ts'
+import { decode, HttpError, type Request, requestId, sendJson } from './http.ts'
 import { oauthRoutes } from './oauth.ts'
 import { pageRouter, sendErrorPage } from './pages/index.ts'
 import { restRouter } from './rest/index.ts'
@@ -150,7 +150,7 @@ function handler(ctx: Context, gitHttp: GitHttp) {
     const git = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/.exec(path)
     if (git) return gitHttp.handle(request, git[1]!, git[2]!, git[3]!)
     const archive = /^\/codeload\/([^/]+)\/([^/]+)\/legacy\.tar\.gz\/(.+)$/.exec(path)
-    if (archive) return sendArchive(ctx, request, archive[1]!, archive[2]!, decodeURIComponent(archive[3]!))
+    if (archive) return sendArchive(ctx, request, archive[1]!, archive[2]!, decode(archive[3]!))
     const found = pages.find(request.method, path)
     if (!found) throw new HttpError(404, 'There is no such page.')
     await found.handler(ctx, { ...request, params: found.params })
@@ -163,8 +163,10 @@ function handler(ctx: Context, gitHttp: GitHttp) {
     try {
       if (!isOurHost(req.headers.host, ctx))
         throw new HttpError(421, 'This host name does not belong to the local GitHub.')
-      if ((req.url ?? '').length > 16 * 1024) throw new HttpError(414, 'The address is too long.')
-      const url = new URL(req.url ?? '/', ctx.url)
+      if (comesFromElsewhere(req)) throw new HttpError(403, 'Pages of other sites may not change anything here.')
+      // Put behind our own address, a path cannot be taken for another host, as `//host/path` would be.
+      if (!req.url?.startsWith('/') || !URL.canParse(ctx.url + req.url)) throw new HttpError(400, 'This is no path.')
+      const url = new URL(ctx.url + req.url)
       request = { req, res, method: req.method === 'HEAD' ? 'GET' : (req.method ?? 'GET'), url, params: {} }
       await serve(request)
     } catch (error) {
@@ -199,6 +201,14 @@ function isOurHost(header: string | undefined, ctx: Context): boolean {
     host === ctx.config.host ||
     host === new URL(ctx.url).hostname
   )
+}
+
+// Any page on the web can make a browser send a form here, with a name and a password in the address even; its origin
+// gives it away. Programs send no origin.
+function comesFromElsewhere(req: IncomingMessage): boolean {
+  const { origin } = req.headers
+  if (!origin || req.method === 'GET' || req.method === 'HEAD') return false
+  return !URL.canParse(origin) || new URL(origin).host !== req.headers.host
 }
 
 function answerError(ctx: Context, request: Request | null, res: ServerResponse, error: unknown, id: string): void {

@@ -318,7 +318,7 @@ export function installationShape(ctx: Context, installation: Installation) {
     repository_selection: 'selected',
     access_tokens_url: `${api}/app/installations/${installation.id}/access_tokens`,
     repositories_url: `${api}/installation/repositories`,
-    html_url: `${ctx.url}/apps/${ctx.config.appSlug}#installation-${installation.id}`,
+    html_url: `${ctx.url}/settings/installations/${installation.id}`,
     app_id: ctx.config.appId,
     app_slug: ctx.config.appSlug,
     target_id: account.id,

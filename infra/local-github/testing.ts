@@ -95,6 +95,7 @@ export class TestGithub {
       webhookUrl: await receiver.listen(),
       clientId: 'Iv1.0123456789abcdef',
       redirectUrls: ['http://127.0.0.1:3000/auth/callback'],
+      setupUrl: 'http://127.0.0.1:3000/new?from=github',
       appKey: publicKeyOf(privateKey),
       webhookSecret: 'a webhook secret',
       clientSecret: 'a client secret',
@@ -157,7 +158,8 @@ export class TestGithub {
     const response = await fetch(path.startsWith('http') ? path : `${this.api}${path}`, {
       method,
       redirect: 'manual',
-      headers: { ...(authorization ? { authorization } : {}), ...options.headers },
+      // A kept connection would not outlive a restart.
+      headers: { connection: 'close', ...(authorization ? { authorization } : {}), ...options.headers },
       body: options.body === undefined ? undefined : JSON.stringify(options.body),
     })
     const text = await response.text()

@@ -17,6 +17,7 @@ const WEBHOOKS = [
   'installation-unsuspend',
   'installation-repositories-added',
   'installation-repositories-removed',
+  'installation-target-renamed',
   'check-suite-requested',
   'check-suite-rerequested',
   'check-suite-completed',

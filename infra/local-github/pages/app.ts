@@ -2,7 +2,7 @@ import { atLeast, isAdminOf, levelOf } from '../accounts.ts'
 import type { Context } from '../context.ts'
 import { succeeded } from '../deliveries.ts'
 import { HttpError, type Request, type Router, readForm, redirect } from '../http.ts'
-import { setSuspended, uninstall } from '../repositories.ts'
+import { setSuspended, uninstall } from '../installations.ts'
 import { APP_EVENTS, APP_PERMISSIONS } from '../shapes.ts'
 import type { Account, Delivery } from '../store.ts'
 import { html } from './html.ts'
@@ -17,14 +17,14 @@ export function appPages(router: Router<Context>): void {
 
   router.on('POST', '/apps/:slug/deliveries/:id/redeliver', async (ctx, request) => {
     const session = sessionOf(ctx, request)
-    checkedForm(ctx, session, await readForm(request))
+    checkedForm(session, await readForm(request))
     ctx.deliveries.redeliver(deliveryOf(ctx, request, session.account))
     redirect(request, `/apps/${ctx.config.appSlug}`)
   })
 
   router.on('POST', '/apps/:slug/installations/:id', async (ctx, request) => {
     const session = sessionOf(ctx, request)
-    const form = checkedForm(ctx, session, await readForm(request))
+    const form = checkedForm(session, await readForm(request))
     const installation = ctx.store.installations.get(Number(request.params.id))
     const account = installation && ctx.store.accounts.get(installation.accountId)
     if (!installation || !account) throw new HttpError(404, 'There is no such installation.')

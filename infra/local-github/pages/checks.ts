@@ -32,7 +32,7 @@ export function checkPages(router: Router<Context>): void {
 
 async function writer(ctx: Context, request: Request): Promise<{ repository: Repository; session: Session }> {
   const session = sessionOf(ctx, request)
-  checkedForm(ctx, session, await readForm(request))
+  checkedForm(session, await readForm(request))
   const repository = repositoryOfPage(ctx, request, session)
   if (!atLeast(levelOf(ctx, session.account, repository), 'write')) {
     throw new HttpError(403, 'Only those who may push can ask for another run. Sign in as one.')

@@ -6,6 +6,7 @@ import type { Repository } from '../store.ts'
 import { appPages } from './app.ts'
 import { checkPages } from './checks.ts'
 import { html } from './html.ts'
+import { installPages } from './install.ts'
 import { checkedForm, layout, type Session, STYLE, sendPage, sessionOf, signIn, signOut } from './layout.ts'
 import { repositoryPages } from './repository.ts'
 
@@ -44,6 +45,7 @@ export function pageRouter(): Router<Context> {
       <p>Type the name of any account; a new name makes a new account. No password is asked on this machine.</p>
       <form method="post" action="/login" class="card">
         <input type="hidden" name="csrf" value="${session.csrf}">
+        <input type="hidden" name="return_to" value="${request.url.searchParams.get('return_to') ?? ''}">
         <label for="login">Account</label>
         <input id="login" name="login" value="${session.account?.login ?? ''}" required maxlength="39" autocapitalize="none" spellcheck="false" autocomplete="username">
         <div class="row"><button class="primary">Sign in</button></div>
@@ -58,29 +60,37 @@ export function pageRouter(): Router<Context> {
   })
   router.on('POST', '/login', async (ctx, request) => {
     const session = sessionOf(ctx, request)
-    const form = checkedForm(ctx, session, await readForm(request))
+    const form = checkedForm(session, await readForm(request))
     const account = ensureUser(ctx, (form.get('login') ?? '').trim())
     if (!account) throw new HttpError(422, 'This cannot be the name of a person.')
     signIn(ctx, request, session, account)
-    redirect(request, `/${account.login}`)
+    redirect(request, ownPath(ctx, form.get('return_to')) ?? `/${account.login}`)
   })
   router.on('POST', '/logout', async (ctx, request) => {
-    checkedForm(ctx, sessionOf(ctx, request), await readForm(request))
+    checkedForm(sessionOf(ctx, request), await readForm(request))
     signOut(ctx, request)
     redirect(request, '/')
   })
   router.on('POST', '/settings/revoke', async (ctx, request) => {
     const session = sessionOf(ctx, request)
-    checkedForm(ctx, session, await readForm(request))
+    checkedForm(session, await readForm(request))
     if (session.account) revokeAuthorization(ctx, session.account)
     redirect(request, '/login')
   })
 
   appPages(router)
+  installPages(router)
   checkPages(router)
   repositoryPages(router)
   router.on('GET', '/:owner', account)
   return router
+}
+
+// Only a path of ours: a sign-in that leads anywhere is a gift to those who fake pages.
+function ownPath(ctx: Context, wanted: string | null): string | null {
+  if (!wanted || !URL.canParse(wanted, ctx.url)) return null
+  const url = new URL(wanted, ctx.url)
+  return url.origin === new URL(ctx.url).origin ? url.pathname + url.search : null
 }
 
 /** Sends an error as a page. */
@@ -114,7 +124,7 @@ function home(ctx: Context, request: Request): void {
     <p>Stands in for github.com on this machine: real git, the part of the API that ${ctx.config.appSlug} uses, sign-in and webhooks.</p>
     <h2>Push a repository</h2>
     <p>The first push makes the account, makes the repository and installs ${ctx.config.appSlug} on it. Any password will do.</p>
-    <pre>git push ${ctx.url.split('://')[0]}://alice:anything@${host}/alice/my-model.git HEAD:main</pre>
+    <pre tabindex="0" aria-label="Command">git push ${ctx.url.split('://')[0]}://alice:anything@${host}/alice/my-model.git HEAD:main</pre>
     <h2>Repositories</h2>
     ${repositoryList(ctx, visible.slice(0, 100))}
     <h2>Accounts</h2>

@@ -47,7 +47,7 @@ export function signOut(ctx: Context, request: Request): void {
 }
 
 /** Gives the form back if it came from one of our own pages. */
-export function checkedForm(_ctx: Context, session: Session, form: URLSearchParams): URLSearchParams {
+export function checkedForm(session: Session, form: URLSearchParams): URLSearchParams {
   if (!sameSecret(form.get('csrf') ?? '', session.csrf)) {
     throw new HttpError(403, 'This form is too old or came from elsewhere. Go back, reload the page and send it again.')
   }
@@ -118,6 +118,7 @@ pre.wrap { white-space: pre-wrap; overflow-wrap: anywhere; }
 code { font-size: 0.9em; overflow-wrap: anywhere; }
 ul.list { list-style: none; padding: 0; margin: 0; border: 1px solid var(--line); border-radius: 6px; }
 ul.list > li { padding: 0.5rem 0.75rem; overflow-wrap: anywhere; } ul.list > li + li { border-top: 1px solid var(--line); }
+fieldset { border: 1px solid var(--line); border-radius: 6px; } .choice { font-weight: 400; overflow-wrap: anywhere; } .choice input { min-height: 1.25rem; width: 1.25rem; vertical-align: middle; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 0.75rem 1rem; margin: 0.75rem 0; }
 .dim { color: var(--dim); font-size: 0.875rem; } .row { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; }
 label { display: block; margin: 0.5rem 0 0.25rem; font-weight: 600; }

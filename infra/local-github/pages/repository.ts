@@ -3,15 +3,8 @@ import { type Context, fullName, gitDir } from '../context.ts'
 import { installationOf } from '../events.ts'
 import { type Commit, readBlob, readCommits, readRefs, readTree, resolveCommit } from '../git.ts'
 import { HttpError, type Request, type Router, readForm, redirect } from '../http.ts'
-import {
-  changeRepository,
-  deleteRepository,
-  installOn,
-  Refused,
-  setCollaborator,
-  transferRepository,
-  uninstallFrom,
-} from '../repositories.ts'
+import { installOn, uninstallFrom } from '../installations.ts'
+import { changeRepository, deleteRepository, Refused, setCollaborator, transferRepository } from '../repositories.ts'
 import { findReadme } from '../rest/contents.ts'
 import type { Account, Level, Repository } from '../store.ts'
 import { repositoryOfPage } from './find.ts'
@@ -194,7 +187,7 @@ async function settingsPage(ctx: Context, request: Request): Promise<void> {
 
 async function changeSettings(ctx: Context, request: Request): Promise<void> {
   const session = sessionOf(ctx, request)
-  const form = checkedForm(ctx, session, await readForm(request))
+  const form = checkedForm(session, await readForm(request))
   const { repository, person } = administered(ctx, request, session)
   const field = (name: string) => (form.get(name) ?? '').trim()
   const other = () => {

@@ -5,15 +5,14 @@ import { installationOf } from '../events.ts'
 import { readBlob, readTree, resolveCommit } from '../git.ts'
 import { canRead } from '../git-http.ts'
 import { HttpError, page, type Request, type Router, readJson, sendEmpty, sendJson } from '../http.ts'
+import { installOn, uninstallFrom } from '../installations.ts'
 import { isLicenseFile } from '../licenses.ts'
 import {
   changeRepository,
   createRepository,
   deleteRepository,
-  installOn,
   setCollaborator,
   transferRepository,
-  uninstallFrom,
 } from '../repositories.ts'
 import {
   fullRepository,

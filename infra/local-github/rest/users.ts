@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { createOrganization, ensureUser, findAccount, isAdminOf, levelOf } from '../accounts.ts'
 import { HttpError, page, type Router, readJson, sendEmpty, sendJson } from '../http.ts'
+import { renameAccount } from '../repositories.ts'
 import {
   fullOrganization,
   fullRepository,
@@ -12,10 +13,11 @@ import {
   simpleUser,
 } from '../shapes.ts'
 import type { Account, Installation } from '../store.ts'
-import { type Api, idOf, notFound, personOf, userOf } from './api.ts'
+import { type Api, idOf, notFound, personOf, refusing, userOf } from './api.ts'
 
 const organization = z.object({ login: z.string(), admin: z.string(), profile_name: z.string().max(255).optional() })
 const user = z.object({ login: z.string(), email: z.string().max(255).nullish() })
+const rename = z.object({ login: z.string() })
 const membership = z.object({ role: z.enum(['admin', 'member']).default('member') })
 
 /** People and organisations, and what a signed-in person sees through the app. */
@@ -85,6 +87,19 @@ export function userRoutes(router: Router<Api>): void {
     if (wanted.email !== undefined) api.ctx.store.accounts.put({ ...made, email: wanted.email })
     sendJson(request, 201, simpleUser(api.ctx, made))
   })
+
+  for (const path of ['/admin/users/:login', '/admin/organizations/:login']) {
+    router.on('PATCH', path, async (api, request) => {
+      const account = findAccount(api.ctx, request.params.login!)
+      if (!account) throw notFound()
+      const { login } = await readJson(request, rename)
+      const renamed = await refusing(() => renameAccount(api.ctx, account, login))
+      sendJson(request, 202, {
+        message: 'Job queued to rename the account. It may take a few minutes to complete.',
+        url: `${api.ctx.url}/api/v3/user/${renamed.id}`,
+      })
+    })
+  }
 
   router.on('POST', '/admin/organizations', async (api, request) => {
     const wanted = await readJson(request, organization)

@@ -16,8 +16,8 @@ import { acceptDelivery, closeDelivery, type Decision } from './queries/deliveri
 import { changeModelState, type Model, type Publisher, syncModel, syncPublisher } from './queries/models.ts'
 import { recordPermission, syncUser, type User } from './queries/people.ts'
 import { createVersion, currentBuilds, recordSource, type Version } from './queries/versions.ts'
-import { models } from './tables/models.ts'
 import { deliveries } from './tables/intake.ts'
+import { models } from './tables/models.ts'
 
 /** Speaking builders for tests and screenshots. They go the ways that receiver and worker go. */
 export interface Seed {
@@ -45,16 +45,36 @@ export interface Seed {
 }
 
 export const sampleManifest = {
-  options: [{ name: 'style', type: 'category', description: 'Which weights to load', oneOf: ['day', 'night'], default: 'day' }],
+  options: [
+    { name: 'style', type: 'category', description: 'Which weights to load', oneOf: ['day', 'night'], default: 'day' },
+  ],
   commands: [
     {
       name: 'generate',
       description: 'Makes an image from a point of the latent space.',
       inputs: [
-        { name: 'z', type: 'vector', description: 'Latent point', length: 128, samplingMean: 0, samplingStd: 1, default: null },
+        {
+          name: 'z',
+          type: 'vector',
+          description: 'Latent point',
+          length: 128,
+          samplingMean: 0,
+          samplingStd: 1,
+          default: null,
+        },
         { name: 'truncation', type: 'number', description: null, default: 0.8, min: 0, max: 1, step: 0.05 },
       ],
-      outputs: [{ name: 'image', type: 'image', description: null, channels: 3, width: 512, height: 512, defaultOutputFormat: 'JPEG' }],
+      outputs: [
+        {
+          name: 'image',
+          type: 'image',
+          description: null,
+          channels: 3,
+          width: 512,
+          height: 512,
+          defaultOutputFormat: 'JPEG',
+        },
+      ],
     },
   ],
 }
@@ -83,7 +103,13 @@ export function makeSeed(db: Db): Seed {
       )
   }
 
-  async function runStep(lease: Lease, name: string, texts: string[], durationMs: number, command: string | null = null) {
+  async function runStep(
+    lease: Lease,
+    name: string,
+    texts: string[],
+    durationMs: number,
+    command: string | null = null,
+  ) {
     await startStep(db, lease, name, command)
     await print(lease, name, texts)
     await endStep(db, lease, name, { state: 'done', durationMs, exitCode: command ? 0 : null, reused: name === 'base' })
@@ -101,7 +127,8 @@ export function makeSeed(db: Db): Seed {
         cuda: target === 'gpu' ? '11.8' : null,
       },
       substitutions: [],
-      dockerfile: 'FROM debian:bookworm\nCOPY . /model\nRUN pip install -r requirements.txt\nCMD ["python", "runway_model.py"]\n',
+      dockerfile:
+        'FROM debian:bookworm\nCOPY . /model\nRUN pip install -r requirements.txt\nCMD ["python", "runway_model.py"]\n',
     })
     await runStep(lease, 'base', ['Using debian-bookworm-3.11'], 2100)
     const noise = Array.from({ length: lines }, (_, i) =>
@@ -135,7 +162,13 @@ export function makeSeed(db: Db): Seed {
   return {
     publisher,
     person: (login) => syncUser(db, { id: nextId(), login, name: login }),
-    async model({ owner = 'alice', name = `model-${randomBytes(3).toString('hex')}`, summary, private: hidden = false, topics = [] } = {}) {
+    async model({
+      owner = 'alice',
+      name = `model-${randomBytes(3).toString('hex')}`,
+      summary,
+      private: hidden = false,
+      topics = [],
+    } = {}) {
       const by = await publisher(owner)
       const { model } = await syncModel(db, {
         repository: { id: nextId(), name, private: hidden, default_branch: 'main', description: summary, topics },
@@ -176,7 +209,12 @@ export function makeSeed(db: Db): Seed {
         const lease = await begin(version, target, lines)
         await startStep(db, lease, step, step.startsWith('build:') ? 'pip install torch==1.0.0' : null)
         await print(lease, step, ['Collecting torch==1.0.0'])
-        await print(lease, step, ['\u001b[31mERROR: No matching distribution found for torch==1.0.0\u001b[0m'], 'stderr')
+        await print(
+          lease,
+          step,
+          ['\u001b[31mERROR: No matching distribution found for torch==1.0.0\u001b[0m'],
+          'stderr',
+        )
         await endStep(db, lease, step, { state: 'failed', durationMs: 3100, exitCode: 1 })
         await failBuild(db, lease, 'failed', {
           code: 'build/step-failed',

@@ -1,13 +1,545 @@
 import { z } from 'zod'
-import { Target } from './words.ts'
+import { buildStates, modelStates, stepStates, versionStates } from './states.ts'
+import { Failure, Fault, Substitution, SubstitutionPolicy, Target } from './words.ts'
 
-// The contract of /api/v1: what requests may hold. The OpenAPI document is made from these.
+// The contract of /api/v1. The site parses requests with these, and the OpenAPI document is made from them.
+
+/** Postgres' text holds any character but NUL. */
+const searchText = (length: number) =>
+  z
+    .string()
+    .max(length)
+    .regex(/^[^\0]*$/, 'must not hold NUL')
+
+const Time = z.iso.datetime().describe('UTC')
+
+export const Visibility = z.enum(['public', 'unlisted', 'private'])
+export const Scope = z.enum(['read', 'write', 'files', 'admin'])
+
+/** RFC 9457. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+})
+
+// Requests
+
+export const Page = z.object({
+  cursor: z.string().max(200).optional().describe('`nextCursor` of the page before.'),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+})
+
+export const ModelsQuery = Page.extend({
+  q: searchText(200).optional().describe('Part of an owner, name, title, summary or keyword.'),
+  publisher: searchText(100).optional().describe('Only models of this owner.'),
+})
+
+export const ImportRequest = z.strictObject({
+  repository: z
+    .string()
+    .max(210)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\/[A-Za-z0-9._-]{1,100}$/, 'must be owner/name')
+    .describe('`owner/name` on GitHub.'),
+})
+
+export const ModelChange = z.strictObject({
+  title: z.string().trim().max(200).nullable().optional(),
+  summary: z.string().trim().max(500).nullable().optional(),
+  visibility: Visibility.optional(),
+  branch: z.string().trim().min(1).max(250).optional(),
+  viewersSeeVersions: z.boolean().optional(),
+  viewersSeeLogs: z.boolean().optional(),
+  substitutionPolicy: SubstitutionPolicy.nullable().optional(),
+})
+
+export const VersionChange = z.strictObject({
+  yanked: z.boolean().describe('`true` takes the version out of offer, `false` puts it back.'),
+  reason: z.string().trim().min(3).max(500).optional().describe('Needed to yank; people who open the version read it.'),
+})
+
+export const RebuildRequest = z.strictObject({
+  target: Target.optional().describe('Only this target; all without an image when left out.'),
+  cache: z.boolean().default(true),
+})
+
+export const DefaultVersionRequest = z.discriminatedUnion('policy', [
+  z.strictObject({ policy: z.literal('latest') }),
+  z.strictObject({ policy: z.literal('pinned'), version: z.number().int().positive() }),
+])
 
 export const LogQuery = z.object({
   follow: z.enum(['0', '1']).optional().describe('`1`: server-sent events whose ids are line numbers, then `end`.'),
   format: z.enum(['text', 'json']).optional().describe('`json`: lines with number, step, stream and time.'),
   after: z.coerce.number().int().min(0).max(999_999_999).optional().describe('Only lines with higher numbers.'),
   limit: z.coerce.number().int().min(1).max(5000).optional().describe('Lines of a JSON page.'),
-  find: z.string().min(1).max(200).optional().describe('The numbers of the lines that contain this, in any case.'),
+  find: searchText(200).min(1).optional().describe('The numbers of the lines that contain this, in any case.'),
   attempt: z.coerce.number().int().min(1).max(100_000).optional().describe('An earlier attempt instead of the newest.'),
 })
+
+export const DeliveriesQuery = Page.extend({
+  repository: ImportRequest.shape.repository.describe('`owner/name` of a model.'),
+})
+
+export const TokenRequest = z.strictObject({
+  name: z.string().trim().min(1).max(100),
+  scopes: z.array(Scope).min(1).optional().describe('All when left out.'),
+  expiresInDays: z.number().int().min(1).max(3650).optional(),
+})
+
+// Answers
+
+export const Build = z.object({
+  target: Target,
+  attempt: z.number().int(),
+  status: z.enum(buildStates),
+  step: z.string().nullable().describe('The step that runs, or in which it failed.'),
+  image: z
+    .string()
+    .nullable()
+    .describe('What to pull or run: `host/repository@digest`, or an image id of the local engine.'),
+  repository: z.string().nullable(),
+  tag: z.string().nullable(),
+  digest: z.string().nullable(),
+  pushed: z.boolean(),
+  size: z.number().int().nullable().describe('Bytes.'),
+  durationMs: z.number().int().nullable(),
+  createdAt: Time,
+  startedAt: Time.nullable(),
+  finishedAt: Time.nullable(),
+  base: z
+    .object({ entry: z.string(), imageId: z.string(), python: z.string(), cuda: z.string().nullable() })
+    .nullable(),
+  substitutions: z.array(Substitution),
+  lines: z.number().int().nullable().describe('Lines of the log; null for people who may not see logs.'),
+  failure: Failure.extend({ fault: Fault }).nullable(),
+  layers: z.array(z.object({ kind: z.string(), step: z.string().nullable(), reused: z.boolean() })).optional(),
+  dockerfile: z.string().nullable().optional(),
+  steps: z
+    .array(
+      z.object({
+        name: z.string(),
+        command: z.string().nullable(),
+        status: z.enum(stepStates),
+        startedAt: Time,
+        durationMs: z.number().int().nullable(),
+        exitCode: z.number().int().nullable(),
+        outOfMemory: z.boolean(),
+        reused: z.boolean(),
+      }),
+    )
+    .optional(),
+})
+
+export const VersionSummary = z.object({
+  number: z.number().int(),
+  status: z.enum(versionStates),
+  reason: z.string().nullable(),
+  default: z.boolean(),
+  commit: z.string(),
+  ref: z.string().nullable(),
+  subject: z.string(),
+  author: z.string().nullable(),
+  trigger: z.enum(['push', 'import', 'rebuild']),
+  requestedBy: z.string().nullable(),
+  yanked: z.object({ at: Time, by: z.string().nullable(), reason: z.string().nullable() }).nullable(),
+  createdAt: Time,
+  finishedAt: Time.nullable(),
+  builds: z.array(Build),
+})
+
+export const Version = VersionSummary.extend({
+  rebuildOf: z.number().int().nullable(),
+  manifest: z.unknown().describe('Options and commands as `RW_META=1` prints them; null until inspected.'),
+  warnings: z.array(z.object({ code: z.string(), sentence: z.string(), line: z.number().int().nullable() })),
+  substitutions: z.array(Substitution),
+  licence: z.object({ spdx: z.string().nullable(), file: z.string() }).nullable(),
+})
+
+export const Model = z.object({
+  id: z.uuid(),
+  owner: z.string(),
+  name: z.string(),
+  repository: z.string(),
+  url: z.url(),
+  status: z.enum(modelStates),
+  reason: z.string().nullable(),
+  title: z.string().nullable(),
+  summary: z.string().nullable(),
+  keywords: z.array(z.string()),
+  visibility: Visibility.describe('The stricter of the repository’s and the chosen one.'),
+  branch: z.string(),
+  defaultVersion: z.number().int().nullable(),
+  defaultPolicy: z.enum(['latest', 'pinned']),
+  createdAt: Time,
+  updatedAt: Time,
+  settings: z
+    .object({
+      visibility: Visibility,
+      viewersSeeVersions: z.boolean(),
+      viewersSeeLogs: z.boolean(),
+      substitutionPolicy: SubstitutionPolicy.nullable(),
+    })
+    .nullable()
+    .describe('For publishers.'),
+})
+
+export const ListedModel = Model.omit({ settings: true }).extend({
+  inputs: z.array(z.string()),
+  outputs: z.array(z.string()),
+  sizes: z.array(z.object({ target: Target, size: z.number().int().nullable() })),
+})
+
+export const RebuildAnswer = z.object({
+  kind: z.enum(['attempt', 'version']).describe('Further attempts in the same version, or a new version.'),
+  version: z.number().int(),
+  targets: z.array(Target),
+})
+
+export const CancelAnswer = z.object({ builds: z.number().int().describe('How many builds were stopped or asked to.') })
+
+export const DefaultVersion = z.object({
+  policy: z.enum(['latest', 'pinned']),
+  version: z.number().int().nullable(),
+})
+
+export const LogLine = z.object({
+  number: z.number().int(),
+  step: z.string(),
+  epoch: z.number().int(),
+  stream: z.enum(['stdout', 'stderr', 'note']),
+  at: Time,
+  text: z.string(),
+})
+
+export const Delivery = z.object({
+  id: z.uuid(),
+  guid: z.string().describe('GitHub’s id of the delivery.'),
+  event: z.string(),
+  action: z.string().nullable(),
+  repository: z.string().nullable(),
+  status: z.enum(['received', 'done', 'failed']),
+  decision: z.string().nullable(),
+  reason: z.string().nullable(),
+  tries: z.number().int(),
+  version: z.number().int().nullable(),
+  receivedAt: Time,
+  workedAt: Time.nullable(),
+})
+
+export const Token = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  prefix: z.string(),
+  scopes: z.array(Scope),
+  createdAt: Time,
+  lastUsedAt: Time.nullable(),
+  expiresAt: Time.nullable(),
+})
+
+export const NewToken = Token.extend({ token: z.string().describe('Shown this once.') })
+
+// The document
+
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+export interface Operation {
+  method: Method
+  /** With `{name}` for parameters. */
+  path: string
+  id: string
+  summary: string
+  scope: z.infer<typeof Scope> | null
+  query?: z.ZodObject
+  body?: z.ZodType
+  answers: Record<number, { description: string; schema?: z.ZodType; types?: string[] }>
+}
+
+const listOf = (item: z.ZodType) => z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+const model = '/models/{owner}/{model}'
+const version = `${model}/versions/{n}`
+const ok = (description: string, schema: z.ZodType) => ({ 200: { description, schema } })
+
+export const operations: Operation[] = [
+  {
+    method: 'get',
+    path: '/models',
+    id: 'listModels',
+    summary: 'The directory: public models that have a default version',
+    scope: null,
+    query: ModelsQuery,
+    answers: ok('Models, the most recently updated first', listOf(ListedModel)),
+  },
+  {
+    method: 'post',
+    path: '/models',
+    id: 'importModel',
+    summary: 'Import a repository and build its head commit',
+    scope: 'write',
+    body: ImportRequest,
+    answers: {
+      200: { description: 'It was a model already', schema: Model },
+      201: { description: 'The model', schema: Model },
+      202: { description: 'Not worked yet; the delivery says how it goes', schema: Delivery },
+    },
+  },
+  { method: 'get', path: model, id: 'getModel', summary: 'A model', scope: null, answers: ok('The model', Model) },
+  {
+    method: 'patch',
+    path: model,
+    id: 'changeModel',
+    summary: 'Change a model’s settings',
+    scope: 'admin',
+    body: ModelChange,
+    answers: ok('The model', Model),
+  },
+  {
+    method: 'delete',
+    path: model,
+    id: 'deleteModel',
+    summary: 'Delete a model; its repository is not touched',
+    scope: 'admin',
+    answers: { 204: { description: 'Deleted' } },
+  },
+  {
+    method: 'get',
+    path: `${model}/versions`,
+    id: 'listVersions',
+    summary: 'A model’s versions; ready ones only for people who may not see all',
+    scope: null,
+    query: Page,
+    answers: ok('Versions, the newest first', listOf(VersionSummary)),
+  },
+  {
+    method: 'get',
+    path: version,
+    id: 'getVersion',
+    summary: 'A version with its manifest, substitutions and builds',
+    scope: null,
+    answers: ok('The version', Version),
+  },
+  {
+    method: 'patch',
+    path: version,
+    id: 'changeVersion',
+    summary: 'Yank a version, or offer it again',
+    scope: 'write',
+    body: VersionChange,
+    answers: ok('The version', Version),
+  },
+  {
+    method: 'post',
+    path: `${version}/rebuild`,
+    id: 'rebuildVersion',
+    summary: 'Build again: targets without an image in place, a ready version under a new number',
+    scope: 'write',
+    body: RebuildRequest,
+    answers: { 202: { description: 'What was begun', schema: RebuildAnswer } },
+  },
+  {
+    method: 'post',
+    path: `${version}/cancel`,
+    id: 'cancelVersion',
+    summary: 'Cancel the builds of a version that wait or run',
+    scope: 'write',
+    answers: { 202: { description: 'How many', schema: CancelAnswer } },
+  },
+  {
+    method: 'get',
+    path: `${version}/builds/{target}/log`,
+    id: 'getLog',
+    summary: 'A build’s log: a file, pages of JSON, or followed',
+    scope: null,
+    query: LogQuery,
+    answers: {
+      200: {
+        description: 'The log',
+        schema: listOf(LogLine),
+        types: ['text/plain', 'text/event-stream', 'application/json'],
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: `${model}/default-version`,
+    id: 'getDefaultVersion',
+    summary: 'What visitors get, and by which policy',
+    scope: null,
+    answers: ok('The default version', DefaultVersion),
+  },
+  {
+    method: 'put',
+    path: `${model}/default-version`,
+    id: 'setDefaultVersion',
+    summary: 'Pin a version as the default, or follow the latest ready one',
+    scope: 'write',
+    body: DefaultVersionRequest,
+    answers: ok('The default version', DefaultVersion),
+  },
+  {
+    method: 'get',
+    path: '/deliveries',
+    id: 'listDeliveries',
+    summary: 'What happened to each push to a model’s repository, with reasons',
+    scope: 'read',
+    query: DeliveriesQuery,
+    answers: ok('Deliveries, the newest first', listOf(Delivery)),
+  },
+  {
+    method: 'get',
+    path: '/deliveries/{id}',
+    id: 'getDelivery',
+    summary: 'One delivery',
+    scope: 'read',
+    answers: ok('The delivery', Delivery),
+  },
+  {
+    method: 'post',
+    path: '/deliveries/{id}/redeliver',
+    id: 'redeliver',
+    summary: 'Work a delivery again',
+    scope: 'write',
+    answers: { 202: { description: 'The delivery, opened again', schema: Delivery } },
+  },
+  {
+    method: 'get',
+    path: '/tokens',
+    id: 'listTokens',
+    summary: 'Your API tokens',
+    scope: 'admin',
+    answers: ok('Tokens without their secrets', listOf(Token)),
+  },
+  {
+    method: 'post',
+    path: '/tokens',
+    id: 'createToken',
+    summary: 'Make an API token',
+    scope: 'admin',
+    body: TokenRequest,
+    answers: { 201: { description: 'The token; its secret is shown this once', schema: NewToken } },
+  },
+  {
+    method: 'delete',
+    path: '/tokens/{id}',
+    id: 'revokeToken',
+    summary: 'Revoke an API token',
+    scope: 'admin',
+    answers: { 204: { description: 'Revoked' } },
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    id: 'getOpenApi',
+    summary: 'This document',
+    scope: null,
+    answers: { 200: { description: 'OpenAPI 3.1' } },
+  },
+]
+
+const components = { Problem, Model, ListedModel, VersionSummary, Version, Build, Delivery, Token, NewToken, LogLine }
+
+/** The OpenAPI 3.1 document of /api/v1. */
+export function openApiDocument(siteUrl: string) {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const operation of operations) {
+    paths[operation.path] ??= {}
+    paths[operation.path]![operation.method] = describe(operation)
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Modelport',
+      version: '1',
+      description:
+        'Models, versions and builds of this installation. What may not be seen answers 404, as if it did not exist.',
+    },
+    servers: [{ url: `${siteUrl}/api/v1` }],
+    security: [{}, { token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'An API token, `mp_…`' } },
+      schemas: Object.fromEntries(Object.entries(components).map(([name, schema]) => [name, jsonSchema(schema)])),
+      responses: {
+        Problem: {
+          description: 'What is wrong',
+          content: { 'application/problem+json': { schema: reference('Problem') } },
+        },
+      },
+    },
+  }
+}
+
+function describe(operation: Operation) {
+  const parameters = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema:
+      name === 'n'
+        ? { type: 'integer', minimum: 1 }
+        : name === 'target'
+          ? { enum: ['cpu', 'gpu'] }
+          : { type: 'string' },
+  }))
+  const query = Object.entries(operation.query?.shape ?? {}).map(([name, schema]) => {
+    const described = jsonSchema(schema as z.ZodType, 'input') as { description?: string }
+    const { description, ...rest } = described
+    return {
+      name,
+      in: 'query',
+      required: !(schema as z.ZodType).safeParse(undefined).success,
+      description,
+      schema: rest,
+    }
+  })
+  return {
+    operationId: operation.id,
+    summary: operation.summary,
+    ...(operation.scope ? { security: [{ token: [] }], description: `Needs the scope \`${operation.scope}\`.` } : {}),
+    parameters: [...parameters, ...query],
+    ...(operation.body
+      ? {
+          requestBody: {
+            required: !operation.body.safeParse({}).success,
+            content: { 'application/json': { schema: jsonSchema(operation.body, 'input') } },
+          },
+        }
+      : {}),
+    responses: {
+      ...Object.fromEntries(Object.entries(operation.answers).map(([status, answer]) => [status, answerOf(answer)])),
+      default: { $ref: '#/components/responses/Problem' },
+    },
+  }
+}
+
+function answerOf({ description, schema, types = ['application/json'] }: Operation['answers'][number]) {
+  if (!schema) return { description }
+  const content = types.map((type) => [type, { schema: type.endsWith('json') ? schemaOf(schema) : { type: 'string' } }])
+  return { description, content: Object.fromEntries(content) }
+}
+
+/** A named schema by reference, a list of one likewise, any other in place. */
+function schemaOf(schema: z.ZodType): unknown {
+  const name = nameOf(schema)
+  if (name) return reference(name)
+  const items = schema instanceof z.ZodObject ? schema.shape.items : undefined
+  if (items instanceof z.ZodArray) {
+    const item = nameOf(items.element as z.ZodType)
+    if (item)
+      return {
+        type: 'object',
+        required: ['items', 'nextCursor'],
+        properties: { items: { type: 'array', items: reference(item) }, nextCursor: { type: ['string', 'null'] } },
+      }
+  }
+  return jsonSchema(schema)
+}
+
+const nameOf = (schema: z.ZodType) => Object.entries(components).find(([, known]) => known === schema)?.[0]
+const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output') {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return rest
+}

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { CatalogueEntry } from '@modelport/schema/catalogue'
+import { debianBasePackages } from '@modelport/schema/catalogues/debian'
 import { type Engine, engineStatus, labels, removing } from '../engine/engine.ts'
 import { entriesOfFolder, hashEntries, type TarEntry, tarOf } from '../engine/normalised-tar.ts'
 import { type AptMirror, sourcesList } from './apt-mirror.ts'
@@ -18,7 +19,7 @@ export interface BaseOptions {
   sdkDir: string
   /** Folder of lock files, shared by all processes of this machine that make bases. */
   lockDir: string
-  /** Folder with `core-packages.txt`, `take-package-table` and `rootfs/`; the repository's `infra/bases` by default. */
+  /** Folder with `rootfs/` and `take-package-table`; the repository's `infra/bases` by default. */
   recipeDir?: string
   signal?: AbortSignal
   /** One line of progress, without its newline. */
@@ -48,7 +49,7 @@ export async function ensureBase(engine: Engine, entry: CatalogueEntry, options:
   if (entry.source.kind !== 'debian') throw new Error(`${entry.id} is not made from Debian packages`)
   const recipe = options.recipeDir ?? defaultRecipe
   const { suite } = entry.source
-  const core = words(await readFile(join(recipe, 'core-packages.txt'), 'utf8'))
+  const core: string[] = [...debianBasePackages]
   const extra = [...new Set(entry.source.packages)].filter((name) => !core.includes(name)).sort()
   const sources = sourcesList(options.mirror, suite)
   const files = await entriesOfFolder(join(recipe, 'rootfs'))
@@ -151,7 +152,11 @@ async function makeDebian(
   })
   ended.catch(() => undefined)
   const answer = await engine.docker.importImage(mmdebstrap.stdout, {
-    changes: [`ENV PATH=${path}`, 'CMD ["/bin/sh"]', `LABEL ${labels.installation}=${engine.installation}`],
+    changes: [
+      `ENV PATH=${path}`,
+      'CMD ["/bin/sh"]',
+      `LABEL ${labels.installation}=${engine.installation} ${labels.purpose}=base`,
+    ],
   })
   const imageId = await importedId(answer)
   const code = await ended
@@ -212,10 +217,8 @@ async function runAndCommit(
   })
   try {
     if (work.archive) await container.putArchive(tarOf(work.archive), { path: '/' })
-    const done = container.wait({ condition: 'next-exit', abortSignal: options.signal })
-    done.catch(() => undefined)
     await container.start()
-    const { StatusCode } = await done
+    const { StatusCode } = await container.wait({ abortSignal: options.signal })
     if (StatusCode !== 0) {
       const said = await container.logs({ stdout: true, stderr: true, tail: 20 })
       throw new Error(`Making a base image failed with ${StatusCode}:\n${said.toString()}`)
@@ -272,10 +275,6 @@ function runHere(command: string, args: string[], signal?: AbortSignal): Promise
       code === 0 ? resolve() : reject(new Error(`${command} ${args[0]} ended with ${code}:\n${said}`)),
     )
   })
-}
-
-function words(text: string): string[] {
-  return text.split('\n').flatMap((line) => line.trim() || [])
 }
 
 function hash(...parts: unknown[]): string {

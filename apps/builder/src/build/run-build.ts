@@ -13,7 +13,7 @@ import { renderDockerfile } from './dockerfile.ts'
 import { explainPip } from './explain-pip.ts'
 import { packageSubstitutions } from './package-substitutions.ts'
 import type { ImagePlan } from './plan.ts'
-import type { Source } from './steps/fetch-source.ts'
+import type { Source } from './source.ts'
 import { planImage } from './steps/plan-image.ts'
 import { type Licence, projectOf, readConfigFile, readLicence, readReadme } from './steps/read-source.ts'
 

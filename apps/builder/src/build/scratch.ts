@@ -16,7 +16,10 @@ export async function openScratch(home: string, buildId: string, epoch: number):
 }
 
 /** Removes the directories of builds that `isLive` does not know and that nobody touched for a minute. Returns how many. */
-export async function sweepScratch(home: string, isLive: (buildId: string, epoch: number) => Promise<boolean>): Promise<number> {
+export async function sweepScratch(
+  home: string,
+  isLive: (buildId: string, epoch: number) => Promise<boolean>,
+): Promise<number> {
   const parent = join(home, 'scratch')
   const names = await readdir(parent).catch(() => [])
   let removed = 0

@@ -356,6 +356,14 @@ print("interfaces", os.listdir("/sys/class/net"))
       expect(said).toContain('imported')
     })
 
+    it('reaches package hosts only under the policy for strangers', async () => {
+      const said = await output('curl -sS -m 10 http://example.org/; curl -m 10 https://example.org/; true', {
+        egress: 'packages',
+      })
+      expect(said).toContain('modelport egress: host is not on the list of package hosts')
+      expect(said).toMatch(/403/)
+    })
+
     it('ends within two seconds when it is cancelled, before, in and between steps', async () => {
       const controller = new AbortController()
       let asked = 0

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BuildError, Cancelled, PlatformError, PublisherError, TimedOut } from '../build/build-error.ts'
+import { imageCommand } from '../build/image-command.ts'
 import type { PlanLayer } from '../build/plan.ts'
 import type { BuildDriver, BuildImageRequest, BuildReporter, BuiltImage } from './build-driver.ts'
 import { type BuildNetwork, type EgressConfig, openBuildNetwork } from './egress.ts'
@@ -36,20 +37,21 @@ export function containerDriver(engine: Engine, config: ContainerDriverConfig): 
   return {
     name: 'container',
     async buildImage(request, reporter) {
-      const deadline = AbortSignal.timeout(Math.max(1, request.limits.seconds * 1000))
-      const stop = AbortSignal.any([request.signal, deadline])
-      const rooms: Rooms = {
-        engine,
-        config,
-        request,
-        reporter,
-        stop,
-        deadlineAt: Date.now() + request.limits.seconds * 1000,
-      }
+      // Our own controller and timer: a signal of `AbortSignal.timeout` that only `AbortSignal.any` holds may be collected.
+      const stopping = new AbortController()
+      const onAbort = () => stopping.abort(request.signal.reason)
+      request.signal.addEventListener('abort', onAbort, { once: true })
+      if (request.signal.aborted) onAbort()
+      const milliseconds = request.limits.seconds * 1000
+      const timer = setTimeout(() => stopping.abort(new Error('time limit')), milliseconds)
+      const deadlineAt = Date.now() + milliseconds
       try {
-        return await buildLayers(rooms)
+        return await buildLayers({ engine, config, request, reporter, stop: stopping.signal, deadlineAt })
       } catch (error) {
-        throw asBuildError(error, request)
+        throw asBuildError(error, request, stopping.signal)
+      } finally {
+        clearTimeout(timer)
+        request.signal.removeEventListener('abort', onAbort)
       }
     },
   }
@@ -112,13 +114,6 @@ async function buildLayers(rooms: Rooms): Promise<BuiltImage> {
       const step = `build:${layer.number}`
       made.push({ kind: 'step', step, reused: isReused })
       await reporter.stepStarted(step, layer.text)
-      if (layer.hoisted) {
-        await reporter.line(
-          step,
-          'note',
-          'This step runs before the project is copied: it reads nothing else of it, so a change of code leaves it as it is.',
-        )
-      }
       if (isReused) {
         await reporter.line(
           step,
@@ -265,7 +260,7 @@ async function finishImage(rooms: Rooms, from: string): Promise<string> {
   const container = await engine.docker.createContainer({
     Image: from,
     Entrypoint: [],
-    Cmd: ['/bin/sh', '-c', `exec ${request.plan.entrypoint}`],
+    Cmd: imageCommand(request.plan.entrypoint),
     Env: Object.entries(request.plan.env).map(([name, value]) => `${name}=${value}`),
     User: '',
     WorkingDir: '/model',
@@ -338,10 +333,10 @@ async function assertLimitsHold(engine: Engine): Promise<void> {
   }
 }
 
-function asBuildError(error: unknown, request: BuildImageRequest): BuildError {
+function asBuildError(error: unknown, request: BuildImageRequest, stop: AbortSignal): BuildError {
   if (error instanceof BuildError) return error
   if (request.signal.aborted) return cancelled(request)
-  if (error instanceof DOMException && error.name === 'TimeoutError') return timedOut(request, {})
+  if (stop.aborted) return timedOut(request, {})
   return new PlatformError(
     'build/engine-failed',
     'The container engine failed while it made the image.',

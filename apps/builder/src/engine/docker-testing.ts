@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { debianCatalogue } from '@modelport/schema/catalogues/debian'
 import { mirrorNetworks, readMachineMirror } from '../bases/apt-mirror.ts'
 import { type BaseOptions, ensureBase } from '../bases/make-base.ts'
 import { type EgressConfig, stopEgress } from './egress.ts'
@@ -33,21 +34,8 @@ export async function testBaseOptions(): Promise<BaseOptions> {
 
 /** The bookworm CPU base, made on first need (about half a minute). */
 export async function testBase(engine: Engine): Promise<string> {
-  const base = await ensureBase(
-    engine,
-    {
-      id: 'test-bookworm',
-      python: '3.11',
-      cuda: null,
-      math: false,
-      framework: null,
-      flavor: 'runtime',
-      state: 'available',
-      source: { kind: 'debian', suite: 'bookworm', packages: [] },
-      notes: [],
-    },
-    await testBaseOptions(),
-  )
+  const entry = debianCatalogue.entries.find((each) => each.id === 'debian-bookworm-3.11-cpu')!
+  const base = await ensureBase(engine, entry, await testBaseOptions())
   return base.imageId
 }
 

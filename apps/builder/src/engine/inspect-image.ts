@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { PlatformError } from '../build/build-error.ts'
 import { type Engine, engineStatus, labels, removing } from './engine.ts'
-import { outputPieces } from './log-lines.ts'
+import { cleanLine, outputPieces } from './log-lines.ts'
 
 /** What one run of an image with `RW_META=1` gave. */
 export interface Inspection {
@@ -9,7 +9,7 @@ export interface Inspection {
   stdout: string
   /** True when the image printed more than `maxStdoutBytes`. */
   stdoutTooLong: boolean
-  /** The last 16 KiB of stderr. */
+  /** The last 16 KiB of stderr, control characters taken out but for colours. */
   stderrTail: string
   exitCode: number
   outOfMemory: boolean
@@ -22,7 +22,8 @@ export interface InspectionRequest {
   buildId: string
   epoch: number
   memoryBytes: number
-  cpus: number
+  /** 2 by default. */
+  cpus?: number
   /** Seconds until the run is killed, whether or not it heeds TERM. */
   seconds: number
   /** Bytes of stdout that are kept; 1 MiB by default. */
@@ -85,7 +86,7 @@ async function runHardened(engine: Engine, request: InspectionRequest): Promise<
       SecurityOpt: ['no-new-privileges'],
       Memory: request.memoryBytes,
       MemorySwap: request.memoryBytes,
-      NanoCpus: Math.round(request.cpus * 1e9),
+      NanoCpus: Math.round((request.cpus ?? 2) * 1e9),
       PidsLimit: pids,
       IpcMode: 'private',
       ShmSize: 64 * 2 ** 20,
@@ -118,8 +119,6 @@ async function runHardened(engine: Engine, request: InspectionRequest): Promise<
   request.signal.addEventListener('abort', kill, { once: true })
   try {
     attached = (await container.attach({ stream: true, stdout: true, stderr: true })) as unknown as Readable
-    const done = container.wait({ condition: 'next-exit' })
-    done.catch(() => undefined)
     const kept = keepOutput(attached, request.maxStdoutBytes ?? 2 ** 20, kill)
     kept.ended.catch(() => undefined)
     await container.start()
@@ -128,7 +127,8 @@ async function runHardened(engine: Engine, request: InspectionRequest): Promise<
       timedOut = true
       kill()
     }, request.seconds * 1000)
-    await done
+    // After the start, because "not running" holds of a container that was never started.
+    await container.wait()
     await Promise.race([outputGivenUp, kept.ended])
     request.signal.throwIfAborted()
     const { ExitCode, OOMKilled, StartedAt, FinishedAt } = (await container.inspect()).State
@@ -174,7 +174,11 @@ function keepOutput(attached: Readable, maxStdoutBytes: number, tooLong: () => v
     take: () => ({
       stdout: Buffer.concat(stdout).toString(),
       stdoutTooLong,
-      stderrTail: stderr.toString(),
+      stderrTail: stderr
+        .toString()
+        .split('\n')
+        .map((line) => cleanLine(line))
+        .join('\n'),
     }),
   }
 }

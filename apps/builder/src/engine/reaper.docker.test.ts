@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { containerDriver, stagingReference } from './container-driver.ts'
-import { openTestEngine, testBase, testEgress } from './docker-testing.ts'
+import { openTestEngine, testBase, testEgress, testSocket } from './docker-testing.ts'
 import { openBuildNetwork, stopEgress } from './egress.ts'
 import { type Engine, labels, openEngine } from './engine.ts'
 import { reap } from './reaper.ts'
@@ -108,7 +108,7 @@ it('removes staged images of dead builds and cached layers that nobody uses, but
 }, 60_000)
 
 it('starts the proxy again after somebody removed it', async () => {
-  const engine = openEngine({ socketPath: '/var/run/docker.sock', installation: one.engine.installation })
+  const engine = openEngine({ socketPath: testSocket, installation: one.engine.installation })
   const egress = await testEgress(base)
   const owner = { buildId: 'again', epoch: 1, target: 'cpu' }
   await stopEgress(engine)

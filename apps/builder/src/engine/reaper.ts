@@ -35,7 +35,9 @@ export async function reap(engine: Engine, options: ReapOptions): Promise<Reaped
   }
 
   for (const each of await docker.listContainers({ all: true, filters: { label: ours } })) {
-    if (!(await isDead(each.Labels))) continue
+    // A base belongs to no build; none takes an hour to make.
+    const isOldBase = each.Labels[labels.purpose] === 'base' && each.Created < Date.now() / 1000 - 3600
+    if (!isOldBase && !(await isDead(each.Labels))) continue
     if (await removing(docker.getContainer(each.Id).remove({ force: true, v: true }))) {
       reaped.containers.push(each.Names[0] ?? each.Id)
     }

@@ -54,9 +54,6 @@ export async function runStep(engine: Engine, container: Docker.Container, watch
   let disk: NodeJS.Timeout | undefined
   try {
     attached = (await container.attach({ stream: true, stdout: true, stderr: true })) as unknown as Readable
-    // Before the start, and with this condition: the default one is true of a container that was never started.
-    const done = container.wait({ condition: 'next-exit' })
-    done.catch(() => undefined)
     const output = passOutput(
       attached,
       watch,
@@ -66,6 +63,10 @@ export async function runStep(engine: Engine, container: Docker.Container, watch
     output.catch(() => undefined)
     await container.start()
     running = true
+    // After the start: before it the default condition, "not running", holds already, and the condition "next-exit" is
+    // missed, for ever, by a container that ends before the engine has read this request.
+    const done = container.wait()
+    done.catch(() => undefined)
     if (watch.stop.aborted) await kill('stop')
 
     const { DockerRootDir } = await engine.docker.info()

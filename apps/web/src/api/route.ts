@@ -45,7 +45,10 @@ export function api<P = Record<never, string>>(operation: (input: ApiRequest<P>)
       const safe = ['GET', 'HEAD', 'OPTIONS'].includes(request.method)
       // A browser adds the cookie to requests of foreign pages too; a token is only ever sent on purpose.
       if (!safe && actor.by === 'cookie' && !isSameOrigin(request.headers, context().config.siteUrl))
-        return problem(403, 'Changes with a browser session are accepted from pages of this site only. Use an API token.')
+        return problem(
+          403,
+          'Changes with a browser session are accepted from pages of this site only. Use an API token.',
+        )
       return await operation({ request, url: new URL(request.url), params: await params, actor })
     } catch (error) {
       return problemOf(error)

@@ -63,7 +63,12 @@ export function connectGithub(config: Config, secrets: Secrets): Github {
     const made = new Octokit({
       ...shared,
       authStrategy: createAppAuth,
-      auth: { appId: config.githubAppId, privateKey: secrets.githubPrivateKey, installationId },
+      // The library refuses the key `installationId` without a value.
+      auth: {
+        appId: config.githubAppId,
+        privateKey: secrets.githubPrivateKey,
+        ...(installationId === undefined ? {} : { installationId }),
+      },
     })
     clients.set(key, made)
     return made
@@ -186,6 +191,7 @@ async function unavailableOnFailure<T>(ask: () => Promise<T>): Promise<T> {
     return await ask()
   } catch (error) {
     if (error instanceof GithubUnavailable || error instanceof SignInRefused) throw error
+    console.error('GitHub could not be asked:', error instanceof Error ? error.message : error)
     throw new GithubUnavailable('GitHub could not be asked.', { cause: error })
   }
 }

@@ -23,14 +23,18 @@ export function ActionForm({
 }) {
   const [result, submit, pending] = useActionState(action, {})
   return (
-    <form action={submit} className={className}>
+    <form action={submit}>
       {Object.entries(hidden).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}
-      <fieldset disabled={pending} className="contents">
+      {/* The fieldset is the box: spacing between the fields belongs to their parent. */}
+      <fieldset disabled={pending} className={className ?? 'contents'}>
         {children}
       </fieldset>
-      <p role={result.error ? 'alert' : 'status'} className={result.error ? 'mt-2 text-danger' : 'mt-2 text-success empty:mt-0'}>
+      <p
+        role={result.error ? 'alert' : 'status'}
+        className={result.error ? 'mt-2 text-danger' : 'mt-2 text-success empty:mt-0'}
+      >
         {result.error ?? result.notice}
       </p>
     </form>

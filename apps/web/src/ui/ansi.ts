@@ -27,8 +27,9 @@ const palette: [number, number, number][] = [
 ]
 const names = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white']
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
-const escapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])|\u009b[0-?]*[ -/]*[@-~]/g
+const escapes =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])|\u009b[0-?]*[ -/]*[@-~]/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what is left of them is removed
 const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
 
@@ -37,8 +38,13 @@ const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
  * that was drawn over itself (progress bars) shows its last frame.
  */
 export function ansiSpans(line: string): Span[] {
-  const frame = line.includes('\r') ? (line.split('\r').filter((part) => part !== '').pop() ?? '') : line
-  const text = frame.replaceAll(escapes, (sequence) => (/^\u001b\[[\d;:]*m$/.test(sequence) ? sequence : ''))
+  const frame = line.includes('\r')
+    ? (line
+        .split('\r')
+        .filter((part) => part !== '')
+        .pop() ?? '')
+    : line
+  const text = frame.replaceAll(escapes, (sequence) => (isColor(sequence) ? sequence : ''))
   if (!text.includes('\u001b')) return text === '' ? [] : [{ text: text.replaceAll(controls, ''), classes: '' }]
   return Anser.ansiToJson(text, { use_classes: true, json: true, remove_empty: true })
     .map((part) => ({
@@ -47,13 +53,18 @@ export function ansiSpans(line: string): Span[] {
         part.decorations.includes('reverse') ? 'ansi-inverse' : '',
         color(part.fg, part.fg_truecolor),
         part.bg && !part.fg ? color(part.bg, part.bg_truecolor) : '',
-        ...part.decorations.filter((d) => ['bold', 'dim', 'italic', 'underline', 'strikethrough'].includes(d)).map((d) => `ansi-${d}`),
+        ...part.decorations
+          .filter((d) => ['bold', 'dim', 'italic', 'underline', 'strikethrough'].includes(d))
+          .map((d) => `ansi-${d}`),
       ]
         .filter(Boolean)
         .join(' '),
     }))
     .filter((span) => span.text !== '')
 }
+
+/** `ESC [ 1 ; 31 m` */
+const isColor = (sequence: string) => sequence.startsWith('\u001b[') && /^[\d;:]*m$/.test(sequence.slice(2))
 
 function color(name: string | null, truecolor: string | null): string {
   if (!name) return ''

@@ -1,22 +1,19 @@
 import { CopyButton } from '#src/ui/copy-button.tsx'
+import { ScrollBox } from '#src/ui/scroll-box.tsx'
 
 /** Text to run elsewhere, with a button that copies exactly it. */
-export function CodeBlock({ code, title }: { code: string; title: string }) {
+export function CodeBlock({ code, title, wrap }: { code: string; title: string; wrap?: boolean }) {
   return (
     <figure className="overflow-hidden rounded-lg border border-border bg-bg-subtle">
       <figcaption className="flex min-h-9 items-center justify-between gap-2 border-b border-border px-3 py-1 text-[13px] font-medium text-fg-muted">
         <span>{title}</span>
         <CopyButton text={code} />
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-      <pre
-        className="overflow-x-auto px-3 py-2 font-mono text-[13px] leading-5"
-        tabIndex={0}
-        aria-label={title}
-        role="region"
-      >
-        <code>{code}</code>
-      </pre>
+      <ScrollBox label={title} className="max-h-64 overflow-auto">
+        <pre className={`px-3 py-2 font-mono text-[13px] leading-5 ${wrap ? 'whitespace-pre-wrap' : ''}`}>
+          <code>{code}</code>
+        </pre>
+      </ScrollBox>
     </figure>
   )
 }

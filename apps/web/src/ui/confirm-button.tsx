@@ -26,11 +26,19 @@ export function ConfirmButton({
   const heading = useId()
   return (
     <>
-      <button type="button" className={`button button-small ${danger ? 'button-danger' : ''}`} onClick={() => dialog.current?.showModal()}>
+      <button
+        type="button"
+        className={`button button-small ${danger ? 'button-danger' : ''}`}
+        onClick={() => dialog.current?.showModal()}
+      >
         {icon}
         {label}
       </button>
-      <dialog ref={dialog} aria-labelledby={heading} className="w-[min(480px,calc(100vw-32px))] rounded-xl border border-border bg-surface p-0 text-fg shadow-overlay">
+      <dialog
+        ref={dialog}
+        aria-labelledby={heading}
+        className="w-[min(480px,calc(100vw-32px))] rounded-xl border border-border bg-surface p-0 text-fg shadow-overlay"
+      >
         <ActionForm action={action} hidden={hidden} className="p-5 whitespace-normal">
           <h2 id={heading} className="text-lg leading-7 font-semibold">
             {title}

@@ -103,11 +103,25 @@ export function Fact({ term, children }: { term: string; children: ReactNode }) 
 
 export function Section({ title, id, children }: { title: string; id?: string; children: ReactNode }) {
   return (
-    <section aria-labelledby={id} className="mt-8 first:mt-0">
+    <section className="mt-8 first:mt-0">
       <h2 id={id} className="text-lg leading-7 font-semibold">
         {title}
       </h2>
       <div className="mt-3">{children}</div>
     </section>
+  )
+}
+
+/** A sentence of ours in which `backticks` mean code. */
+export function Sentence({ text }: { text: string }) {
+  return text.split(/`([^`\n]+)`/).map((part, i) =>
+    i % 2 === 1 ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence never change
+      <code key={i} className="rounded-sm bg-bg-muted px-1 font-mono text-[0.93em]">
+        {part}
+      </code>
+    ) : (
+      part
+    ),
   )
 }

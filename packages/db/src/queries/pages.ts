@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, inArray, isNull, max, min, or, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, inArray, isNull, max, min, sql } from 'drizzle-orm'
 import type { Db } from '../client.ts'
 import { deliveries } from '../tables/intake.ts'
 import { models, publishers } from '../tables/models.ts'
@@ -12,6 +12,12 @@ export async function findOwner(db: Db, publisherId: string): Promise<string> {
   const [row] = await db.select({ login: publishers.login }).from(publishers).where(eq(publishers.id, publisherId))
   if (!row) throw new Error(`publisher ${publisherId} is gone`)
   return row.login
+}
+
+export async function findPublisherById(db: Db, id: string) {
+  const [row] = await db.select().from(publishers).where(eq(publishers.id, id))
+  if (!row) throw new Error(`publisher ${id} is gone`)
+  return row
 }
 
 /** The version with the highest number in any state, for the banner about the newest build. */
@@ -125,7 +131,7 @@ export async function versionNumbers(db: Db, ids: string[]): Promise<Map<string,
   const rows = await db
     .select({ id: versions.id, number: versions.number })
     .from(versions)
-    .where(or(inArray(versions.id, ids)))
+    .where(inArray(versions.id, ids))
   return new Map(rows.map((row) => [row.id, row.number]))
 }
 

@@ -162,7 +162,7 @@ export async function refreshVersion(tx: Tx, versionId: string): Promise<Version
 /** Policy `latest`: a ready version newer than the default takes its place. */
 async function offerAsDefault(tx: Tx, version: Version): Promise<void> {
   const [model] = await tx.select().from(models).where(eq(models.id, version.modelId)).for('update')
-  if (!model || model.defaultPolicy !== 'latest') return
+  if (model?.defaultPolicy !== 'latest') return
   const [current] = model.defaultVersionId
     ? await tx.select({ number: versions.number }).from(versions).where(eq(versions.id, model.defaultVersionId))
     : []
@@ -283,7 +283,7 @@ export async function yankVersion(db: Db, versionId: string, by: string, reason:
       .returning()
     if (!version) return
     const [model] = await tx.select().from(models).where(eq(models.id, version.modelId)).for('update')
-    if (!model || model.defaultPolicy !== 'latest') return
+    if (model?.defaultPolicy !== 'latest') return
     const [best] = await tx
       .select()
       .from(versions)

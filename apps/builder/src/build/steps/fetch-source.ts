@@ -7,29 +7,10 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
 import { PlatformError, PublisherError } from '../build-error.ts'
+import type { Source, SourceFile } from '../source.ts'
 
 /** What an archive may hold. Bytes are counted by us while they are unpacked. */
 const limits = { bytes: 2 * 2 ** 30, entries: 50_000, depth: 64, nameBytes: 255 }
-
-export interface SourceFile {
-  /** Relative to the repository's root, with `/`. */
-  path: string
-  bytes: number
-  link: boolean
-}
-
-/** A commit's files on this machine's disk. */
-export interface Source {
-  dir: string
-  files: SourceFile[]
-  bytes: number
-  /** sha256 of the sorted (path, mode, sha256 of the bytes), which stays the same when the archive's own bytes change. */
-  sha256: string
-  /** Files that are git-lfs pointers: an archive holds the pointer, not the file. */
-  lfsPointers: string[]
-  /** Folders of submodules, which an archive holds as empty ones. */
-  submodules: string[]
-}
 
 const lfsMagic = 'version https://git-lfs.github.com/spec/v1'
 // Control characters and those that turn the direction of text: a name that holds one is a trap for whoever reads it.

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describeMissingConfig } from '@modelport/schema/missing-config'
 import { PublisherError } from '../build-error.ts'
 import type { Project } from '../plan/project.ts'
-import type { Source } from './fetch-source.ts'
+import type { Source } from '../source.ts'
 
 /** Bytes read of a file of each kind. A longer README or licence is cut; a longer config goes to the parser, which refuses it. */
 const maxBytes = { config: 65 * 1024, requirements: 64 * 1024, readme: 256 * 1024, licence: 64 * 1024 }

@@ -1,14 +1,15 @@
 import { isFinalBuildState } from '@modelport/schema/states'
-import { CircleCheck, CircleDashed, CircleX, Download, LoaderCircle, RotateCcw, Ban } from 'lucide-react'
+import { Ban, CircleCheck, CircleDashed, CircleX, Download, LoaderCircle, RotateCcw } from 'lucide-react'
 import Link from 'next/link'
 import type { BuildView } from '#src/features/builds/load-build.ts'
-import { LogViewer, type LogSection } from '#src/features/builds/log-viewer.tsx'
+import { type LogSection, LogViewer } from '#src/features/builds/log-viewer.tsx'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { cancelAction, rebuildAction } from '#src/features/versions/actions.ts'
 import { ActionForm } from '#src/ui/action-form.tsx'
 import { formatBytes, formatCount, formatDuration, stepTitle } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
-import { Fact, Section, Sha, Time } from '#src/ui/parts.tsx'
+import { Fact, Section, Sentence, Sha, Time } from '#src/ui/parts.tsx'
+import { ScrollBox } from '#src/ui/scroll-box.tsx'
 import { StatusChip, StatusIcon } from '#src/ui/status-chip.tsx'
 
 export function BuildPage({ data }: { data: BuildView }) {
@@ -29,7 +30,8 @@ export function BuildPage({ data }: { data: BuildView }) {
           </h1>
           <p className="mt-1 text-fg-muted">
             {version.commitSubject ? <span dir="auto">{version.commitSubject} · </span> : null}
-            {triggerWords(version)} · <Sha commit={version.commit} repositoryUrl={repositoryUrl} /> · <Time date={version.createdAt} />
+            {triggerWords(version)} · <Sha commit={version.commit} repositoryUrl={repositoryUrl} /> ·{' '}
+            <Time date={version.createdAt} />
             {version.authorName ? ` · ${version.authorName}` : ''}
           </p>
           {version.stateReason ? <p className="mt-1">{version.stateReason}</p> : null}
@@ -107,7 +109,10 @@ export function BuildPage({ data }: { data: BuildView }) {
         <div className="min-w-0">
           <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
             <h2 className="text-lg leading-7 font-semibold">Log of the {build.target.toUpperCase()} build</h2>
-            <a href={`${logUrl}${attempts.length > 1 ? `?attempt=${build.attempt}` : ''}`} className="button button-small">
+            <a
+              href={`${logUrl}${attempts.length > 1 ? `?attempt=${build.attempt}` : ''}`}
+              className="button button-small"
+            >
               <Download aria-hidden className="size-3.5" strokeWidth={1.75} />
               Raw log <span className="font-normal text-fg-muted">{formatBytes(build.logBytes)}</span>
             </a>
@@ -124,7 +129,9 @@ export function BuildPage({ data }: { data: BuildView }) {
             failedLine={data.failedLine}
           />
           <noscript>
-            <p className="mt-2 text-fg-muted">Without JavaScript the log stands still; reload for more, or open the raw log.</p>
+            <p className="mt-2 text-fg-muted">
+              Without JavaScript the log stands still; reload for more, or open the raw log.
+            </p>
           </noscript>
         </div>
       </div>
@@ -145,13 +152,29 @@ function triggerWords({ trigger, ref, requestedBy }: BuildView['version']): stri
 function sectionsOf({ steps, ranges }: BuildView): LogSection[] {
   const sections = ranges.map(({ epoch, step, first, last }): LogSection => {
     const row = steps.find((s) => s.epoch === epoch && s.name === step)
-    return { epoch, step, title: stepTitle(step, row?.command), first, last, state: row?.state ?? null, exitCode: row?.exitCode ?? null }
+    return {
+      epoch,
+      step,
+      title: stepTitle(step, row?.command),
+      first,
+      last,
+      state: row?.state ?? null,
+      exitCode: row?.exitCode ?? null,
+    }
   })
   // Steps that printed nothing yet are known here already, so that their title is when their first line comes.
   const silent = steps.filter((s) => !ranges.some((r) => r.epoch === s.epoch && r.step === s.name))
   return [
     ...sections,
-    ...silent.map((s) => ({ epoch: s.epoch, step: s.name, title: stepTitle(s.name, s.command), first: 0, last: 0, state: s.state, exitCode: s.exitCode })),
+    ...silent.map((s) => ({
+      epoch: s.epoch,
+      step: s.name,
+      title: stepTitle(s.name, s.command),
+      first: 0,
+      last: 0,
+      state: s.state,
+      exitCode: s.exitCode,
+    })),
   ]
 }
 
@@ -165,14 +188,23 @@ function FailureCard({ data }: { data: BuildView }) {
         {failure.fault === 'publisher' ? 'This build failed' : 'This build failed through no fault of the repository'}
         {failure.step ? ` in “${stepTitle(failure.step, step?.command)}”` : ''}
       </h2>
-      <p className="mt-1 max-w-[80ch]">{failure.sentence}</p>
+      <p className="mt-1 max-w-[80ch]">
+        <Sentence text={failure.sentence} />
+      </p>
       <p className="mt-2 flex flex-wrap gap-x-4 gap-y-1 text-[13px]">
         <code className="font-mono">{failure.code}</code>
-        <span>{failure.fault === 'publisher' ? 'To mend in the repository' : 'To mend by the operator; trying again may help'}</span>
+        <span>
+          {failure.fault === 'publisher'
+            ? 'To mend in the repository'
+            : 'To mend by the operator; trying again may help'}
+        </span>
         {failure.exitCode !== null ? <span>Exit code {failure.exitCode}</span> : null}
         {failure.outOfMemory ? <span>Out of memory</span> : null}
         {failure.file ? (
-          <a className="link" href={`${view.repositoryUrl}/blob/${version.commit}/${failure.file.split('/').map(encodeURIComponent).join('/')}${failure.line ? `#L${failure.line}` : ''}`}>
+          <a
+            className="link"
+            href={`${view.repositoryUrl}/blob/${version.commit}/${failure.file.split('/').map(encodeURIComponent).join('/')}${failure.line ? `#L${failure.line}` : ''}`}
+          >
             {failure.file}
             {failure.line ? ` line ${failure.line}` : ''}
           </a>
@@ -199,7 +231,10 @@ function StepRail({ data }: { data: BuildView }) {
   const { steps, ranges, build } = data
   const own = steps.filter((s) => s.epoch === build.epoch)
   const done = new Set(own.map((s) => s.name))
-  const coming = isFinalBuildState(build.state) && build.state === 'ready' ? [] : ['fetch', 'config', 'base', 'inspect', 'push', 'publish'].filter((name) => !done.has(name))
+  const coming =
+    isFinalBuildState(build.state) && build.state === 'ready'
+      ? []
+      : ['fetch', 'config', 'base', 'inspect', 'push', 'publish'].filter((name) => !done.has(name))
   const longest = Math.max(1, ...own.map((s) => s.durationMs ?? 0))
   return (
     <section aria-labelledby="steps" className="min-w-0">
@@ -218,7 +253,13 @@ function StepRail({ data }: { data: BuildView }) {
               href={first ? `#${build.target}-L${first}` : null}
               duration={step.state === 'running' ? Date.now() - step.startedAt.getTime() : step.durationMs}
               share={(step.durationMs ?? 0) / longest}
-              note={[step.reused ? 'reused' : '', step.exitCode ? `exit ${step.exitCode}` : '', step.outOfMemory ? 'out of memory' : ''].filter(Boolean).join(', ')}
+              note={[
+                step.reused ? 'reused' : '',
+                step.exitCode ? `exit ${step.exitCode}` : '',
+                step.outOfMemory ? 'out of memory' : '',
+              ]
+                .filter(Boolean)
+                .join(', ')}
             />
           )
         })}
@@ -230,7 +271,15 @@ function StepRail({ data }: { data: BuildView }) {
   )
 }
 
-function Row(props: { state: keyof typeof stepIcons; title: string; code?: boolean; href: string | null; duration: number | null; share: number; note: string }) {
+function Row(props: {
+  state: keyof typeof stepIcons
+  title: string
+  code?: boolean
+  href: string | null
+  duration: number | null
+  share: number
+  note: string
+}) {
   const { icon: Icon, tone, word } = stepIcons[props.state]
   const title = <span className={`line-clamp-2 ${props.code ? 'font-mono text-[13px]' : ''}`}>{props.title}</span>
   return (
@@ -249,9 +298,7 @@ function Row(props: { state: keyof typeof stepIcons; title: string; code?: boole
         </div>
         <span className="shrink-0 text-[13px] text-fg-muted tabular-nums">{formatDuration(props.duration)}</span>
       </div>
-      {props.share > 0.02 ? (
-        <progress className="step-bar" max={1} value={props.share} aria-hidden="true" />
-      ) : null}
+      {props.share > 0.02 ? <progress className="step-bar" max={1} value={props.share} aria-hidden="true" /> : null}
     </li>
   )
 }
@@ -269,20 +316,23 @@ function BuildFacts({ data }: { data: BuildView }) {
               {build.base.cuda ? `, CUDA ${build.base.cuda}` : ''})
             </Fact>
           ) : null}
-          <Fact term="Image">{build.imageDigest ? <code className="font-mono text-[13px]">{build.imageDigest}</code> : 'None'}</Fact>
+          <Fact term="Image">
+            {build.imageDigest ? <code className="font-mono text-[13px]">{build.imageDigest}</code> : 'None'}
+          </Fact>
           <Fact term="Size">{formatBytes(build.sizeBytes)}</Fact>
           <Fact term="Layers">
-            {build.layers.length > 0 ? `${reused} of ${build.layers.length} were made by an earlier build and used again` : '–'}
+            {build.layers.length > 0
+              ? `${reused} of ${build.layers.length} were made by an earlier build and used again`
+              : '–'}
           </Fact>
           <Fact term="Cache">{build.useCache ? 'Used' : 'Not used'}</Fact>
         </dl>
         {build.dockerfile ? (
           <details className="mt-4">
             <summary className="font-medium">The same as a Dockerfile</summary>
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-            <pre tabIndex={0} className="mt-2 overflow-x-auto rounded-lg border border-border bg-bg-subtle p-3 font-mono text-[13px] leading-5">
-              {build.dockerfile}
-            </pre>
+            <ScrollBox label="Dockerfile" className="mt-2 overflow-x-auto rounded-lg border border-border bg-bg-subtle">
+              <pre className="p-3 font-mono text-[13px] leading-5">{build.dockerfile}</pre>
+            </ScrollBox>
           </details>
         ) : null}
       </Section>
@@ -296,7 +346,7 @@ function BuildFacts({ data }: { data: BuildView }) {
               {version.warnings.map((warning) => (
                 <li key={`${warning.code}${warning.line}${warning.sentence}`}>
                   {warning.line ? `runway.yml line ${warning.line}: ` : ''}
-                  {warning.sentence}
+                  <Sentence text={warning.sentence} />
                 </li>
               ))}
             </ul>
@@ -310,8 +360,7 @@ function BuildFacts({ data }: { data: BuildView }) {
 export function SubstitutionTable({ substitutions }: { substitutions: BuildView['build']['substitutions'] }) {
   if (substitutions.length === 0) return <p className="text-fg-muted">Everything was had as it was asked for.</p>
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Substitutions">
+    <ScrollBox className="table-scroll" label="Substitutions">
       <table className="w-full text-start">
         <caption className="sr-only">What was asked for and what took its place</caption>
         <thead className="text-fg-muted">
@@ -326,7 +375,9 @@ export function SubstitutionTable({ substitutions }: { substitutions: BuildView[
         <tbody className="divide-y divide-border align-top">
           {substitutions.map((s) => (
             <tr key={`${s.kind}${s.file}${s.line}${s.wanted}`}>
-              <td className="py-1.5 pe-4 whitespace-nowrap">{s.file ? `${s.file}${s.line ? `:${s.line}` : ''}` : s.kind}</td>
+              <td className="py-1.5 pe-4 whitespace-nowrap">
+                {s.file ? `${s.file}${s.line ? `:${s.line}` : ''}` : s.kind}
+              </td>
               <td className="py-1.5 pe-4">{s.wanted}</td>
               <td className="py-1.5 pe-4">{s.got}</td>
               <td className="min-w-48 py-1.5 text-fg-muted">{s.why}</td>
@@ -334,6 +385,6 @@ export function SubstitutionTable({ substitutions }: { substitutions: BuildView[
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollBox>
   )
 }

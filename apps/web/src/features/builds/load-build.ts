@@ -79,14 +79,18 @@ function interesting(builds: Build[]): Target | null {
   return pick?.target ?? null
 }
 
-const errorWords = /(?:^|[\s:[])(?:error|fatal|traceback|exception|e:)(?:[\s:\]!]|$)|\b\w+Error:|command not found|no such file|permission denied|killed/i
+const errorWords =
+  /(?:^|[\s:[])(?:error|fatal|traceback|exception|e:)(?:[\s:\]!]|$)|\b\w+Error:|command not found|no such file|permission denied|killed/i
 
 /** The first line of the failed step's end that reads like an error, else its last line. */
 async function findFailedLine(build: Build, ranges: BuildView['ranges']): Promise<number | null> {
   if (build.state !== 'failed' && build.state !== 'timed_out') return null
   const range = ranges.filter((r) => r.step === build.failure?.step).pop() ?? ranges[ranges.length - 1]
   if (!range) return null
-  const tail = await readLines(context().db, build.id, { after: Math.max(range.first - 1, range.last - 300), limit: 300 })
+  const tail = await readLines(context().db, build.id, {
+    after: Math.max(range.first - 1, range.last - 300),
+    limit: 300,
+  })
   const own = tail.filter((line) => line.step === range.step)
   return (own.find((line) => errorWords.test(line.text)) ?? own[own.length - 1])?.number ?? null
 }

@@ -64,7 +64,12 @@ export function followLog(
 
 async function* logEvents(
   build: Build,
-  { after, asJson, signal, mayStill }: { after: number; asJson: boolean; signal: AbortSignal; mayStill: () => Promise<boolean> },
+  {
+    after,
+    asJson,
+    signal,
+    mayStill,
+  }: { after: number; asJson: boolean; signal: AbortSignal; mayStill: () => Promise<boolean> },
 ): AsyncGenerator<string> {
   const { db } = context()
   using bell = newsBell((news) => news === null || news.build === build.id)
@@ -149,9 +154,12 @@ export function eventStream(signal: AbortSignal, make: (signal: AbortSignal) => 
     async pull(controller) {
       try {
         const { value, done } = await events.next()
+        // The reader left while this waited; the stream is closed already.
+        if (gone.signal.aborted) return
         if (done) controller.close()
         else controller.enqueue(encoder.encode(value))
       } catch (error) {
+        if (gone.signal.aborted) return
         console.error('An event stream ended early.', error)
         controller.close()
       }

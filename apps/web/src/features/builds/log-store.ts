@@ -40,7 +40,10 @@ export class LogStore {
     // A step may print again after another began; its second part gets a head of its own.
     else {
       const again = this.ranges.some((range) => range.key === key)
-      this.ranges = [...this.ranges, { key: again ? `${key}#${line.number}` : key, first: line.number, last: line.number }]
+      this.ranges = [
+        ...this.ranges,
+        { key: again ? `${key}#${line.number}` : key, first: line.number, last: line.number },
+      ]
     }
   }
 
@@ -50,7 +53,8 @@ export class LogStore {
     for (let chunk = Math.floor((from - 1) / chunkSize); chunk <= Math.floor((to - 1) / chunkSize); chunk++) {
       const first = chunk * chunkSize + 1
       const last = Math.min((chunk + 1) * chunkSize, this.count)
-      if (last >= first && !this.loading.has(chunk) && !(this.lines.has(first) && this.lines.has(last))) wanted.push(chunk)
+      if (last >= first && !this.loading.has(chunk) && !(this.lines.has(first) && this.lines.has(last)))
+        wanted.push(chunk)
     }
     for (const chunk of wanted) this.loading.add(chunk)
     const results = await Promise.all(

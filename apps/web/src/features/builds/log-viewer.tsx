@@ -1,7 +1,16 @@
 'use client'
 import { ArrowDownToLine, ChevronDown, ChevronRight, ChevronUp, CircleX, Search, WrapText } from 'lucide-react'
 import { useRouter } from 'next/navigation'
-import { type KeyboardEvent, type MouseEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { layOut, type Mark, markHash, parseMark, rowAt, rowOfLine } from '#src/features/builds/log-layout.ts'
 import { LogStore, rangeKey, type StoredLine } from '#src/features/builds/log-store.ts'
 import { ansiSpans } from '#src/ui/ansi.ts'
@@ -27,7 +36,7 @@ interface Props {
   failedLine: number | null
 }
 
-const rowHeight = 20
+const rowHeight = 24
 /** Above this only the rows in sight are in the document; below, the browser's own find and copy see them all. */
 const plainRows = 5000
 const overscan = 40
@@ -37,6 +46,7 @@ const longStep = 100
 export function LogViewer(props: Props) {
   const { url, target, attempt, running, failedLine } = props
   const router = useRouter()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: made once per build; what the page brings later is in the stream
   const store = useMemo(
     () =>
       new LogStore(
@@ -50,7 +60,6 @@ export function LogViewer(props: Props) {
         },
       ),
     // The page's later copies of the same build bring nothing that the stream did not.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
     [url, attempt],
   )
   const [version, setVersion] = useState(0)
@@ -63,7 +72,7 @@ export function LogViewer(props: Props) {
   const [mounted, setMounted] = useState(false)
   const [lost, setLost] = useState(false)
   const [scroll, setScroll] = useState({ top: 0, height: 600 })
-  const box = useRef<HTMLDivElement>(null)
+  const box = useRef<HTMLElement>(null)
   const pendingLine = useRef<number | null>(null)
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` says that the store changed
@@ -72,7 +81,9 @@ export function LogViewer(props: Props) {
   const titles = useMemo(() => new Map(props.sections.map((s) => [rangeKey(s.epoch, s.step), s])), [props.sections])
 
   const first = plain ? 0 : Math.max(0, Math.floor(scroll.top / rowHeight) - overscan)
-  const last = plain ? layout.rows - 1 : Math.min(layout.rows - 1, Math.ceil((scroll.top + scroll.height) / rowHeight) + overscan)
+  const last = plain
+    ? layout.rows - 1
+    : Math.min(layout.rows - 1, Math.ceil((scroll.top + scroll.height) / rowHeight) + overscan)
 
   const show = useCallback(
     (line: number) => {
@@ -110,7 +121,6 @@ export function LogViewer(props: Props) {
   // Lines that are in sight and not here are asked for.
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` says that the store changed
   useEffect(() => {
-    let current = true
     const spans: [number, number][] = []
     for (const { range, row, lines } of layout.places) {
       if (lines === 0 || row + lines < first || row > last) continue
@@ -118,11 +128,8 @@ export function LogViewer(props: Props) {
       spans.push([from, Math.min(range.last, range.first + (last - row - 1))])
     }
     Promise.all(spans.map(([from, to]) => (to >= from ? store.need(from, to) : false))).then((news) => {
-      if (current && news.some(Boolean)) changed()
+      if (news.some(Boolean)) changed()
     })
-    return () => {
-      current = false
-    }
   }, [layout, first, last, store, changed, version])
 
   // What a running build prints. Lines are taken into the page once per frame.
@@ -158,7 +165,8 @@ export function LogViewer(props: Props) {
       for (const section of props.sections) {
         const key = rangeKey(section.epoch, section.step)
         const range = store.ranges.find((r) => r.key === key)
-        if (running && section.state === 'done' && !touched.has(key) && range && range.last - range.first > longStep) next.add(key)
+        if (running && section.state === 'done' && !touched.has(key) && range && range.last - range.first > longStep)
+          next.add(key)
       }
       return next.size === before.size ? before : next
     })
@@ -199,7 +207,10 @@ export function LogViewer(props: Props) {
 
   function pick(event: MouseEvent, number: number) {
     event.preventDefault()
-    const next = event.shiftKey && mark ? { from: Math.min(mark.from, number), to: Math.max(mark.from, number) } : { from: number, to: number }
+    const next =
+      event.shiftKey && mark
+        ? { from: Math.min(mark.from, number), to: Math.max(mark.from, number) }
+        : { from: number, to: number }
     setMark(next)
     setFollow(false)
     history.replaceState(history.state, '', markHash(target, next))
@@ -277,7 +288,12 @@ export function LogViewer(props: Props) {
         >
           {allFolded ? 'Unfold all' : 'Fold all'}
         </Tool>
-        <Tool label={plain ? 'Wrap lines (w)' : 'Wrapping is off above 5,000 lines'} pressed={wrap && plain} disabled={!plain} onClick={() => setWrap((on) => !on)}>
+        <Tool
+          label={plain ? 'Wrap lines (w)' : 'Wrapping is off above 5,000 lines'}
+          pressed={wrap && plain}
+          disabled={!plain}
+          onClick={() => setWrap((on) => !on)}
+        >
           <WrapText aria-hidden className="size-4" />
           Wrap
         </Tool>
@@ -288,23 +304,28 @@ export function LogViewer(props: Props) {
           </Tool>
         ) : null}
       </div>
-      {lost ? <p className="bg-[#35270d] px-3 py-1.5 text-[13px] text-[#f0b455]">Connection lost. Reconnecting; nothing of the log is lost.</p> : null}
-      {shortened ? (
-        <p className="px-3 py-1.5 text-[13px] text-[#939daf]">
-          {store.lines.size.toLocaleString('en')} of {store.count.toLocaleString('en')} lines are shown while the rest loads; the raw log has all.
+      {lost ? (
+        <p className="bg-[#35270d] px-3 py-1.5 text-[13px] text-[#f0b455]">
+          Connection lost. Reconnecting; nothing of the log is lost.
         </p>
       ) : null}
-      {/* biome-ignore lint/a11y/useSemanticElements: a section cannot scroll by keyboard without a tab stop and a name */}
-      <div
+      {shortened ? (
+        <p className="px-3 py-1.5 text-[13px] text-[#939daf]">
+          {store.lines.size.toLocaleString('en')} of {store.count.toLocaleString('en')} lines are shown while the rest
+          loads; the raw log has all.
+        </p>
+      ) : null}
+      <section
         ref={box}
         onScroll={onScroll}
-        role="region"
         aria-label={`Log, ${store.count.toLocaleString('en')} lines`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        className={`h-[70vh] min-h-80 overflow-auto py-1 font-mono text-[13px] leading-5 ${wrap && plain ? 'log-wrap' : ''}`}
+        className={`h-[70vh] min-h-80 overflow-auto py-1 font-mono text-[13px] leading-6 ${wrap && plain ? 'log-wrap' : ''}`}
       >
-        {store.count === 0 ? <p className="px-3 py-2 text-[#939daf]">{running ? 'Nothing printed yet.' : 'Nothing was printed.'}</p> : null}
+        {store.count === 0 ? (
+          <p className="px-3 py-2 text-[#939daf]">{running ? 'Nothing printed yet.' : 'Nothing was printed.'}</p>
+        ) : null}
         {mounted && !plain ? <Spacer height={first * rowHeight} /> : null}
         {rows.map((row) => {
           const at = rowAt(layout, row)
@@ -338,7 +359,7 @@ export function LogViewer(props: Props) {
           )
         })}
         {mounted && !plain ? <Spacer height={Math.max(0, layout.rows - 1 - last) * rowHeight} /> : null}
-      </div>
+      </section>
     </div>
   )
 }
@@ -374,16 +395,32 @@ function Tool({
   )
 }
 
-function StepHead({ title, section, open, lines, onToggle }: { title: string; section: LogSection | undefined; open: boolean; lines: number; onToggle: () => void }) {
+function StepHead({
+  title,
+  section,
+  open,
+  lines,
+  onToggle,
+}: {
+  title: string
+  section: LogSection | undefined
+  open: boolean
+  lines: number
+  onToggle: () => void
+}) {
   const failed = section?.state === 'failed'
   return (
     <button
       type="button"
       aria-expanded={open}
       onClick={onToggle}
-      className={`flex h-5 w-full items-center gap-2 px-2 text-start font-sans font-medium hover:bg-log-line ${failed ? 'text-[#ff9c9c]' : 'text-log-text'}`}
+      className={`flex h-6 w-full items-center gap-2 px-2 text-start font-sans font-medium hover:bg-log-line ${failed ? 'text-[#ff9c9c]' : 'text-log-text'}`}
     >
-      {open ? <ChevronDown aria-hidden className="size-4 shrink-0" /> : <ChevronRight aria-hidden className="size-4 shrink-0" />}
+      {open ? (
+        <ChevronDown aria-hidden className="size-4 shrink-0" />
+      ) : (
+        <ChevronRight aria-hidden className="size-4 shrink-0" />
+      )}
       <span className="truncate">{title}</span>
       <span className="ms-auto shrink-0 text-xs font-normal text-[#939daf]">
         {failed ? `failed${section?.exitCode ? `, exit ${section.exitCode}` : ''} · ` : ''}
@@ -414,7 +451,12 @@ function Line(props: {
       data-failed={props.failed || undefined}
       data-match={props.match || undefined}
     >
-      <a href={`#${id}`} onClick={(event) => props.onPick(event, number)} aria-label={`Line ${number}`} className="w-16 shrink-0 pe-3 text-end text-log-gutter tabular-nums select-none hover:text-log-text">
+      <a
+        href={`#${id}`}
+        onClick={(event) => props.onPick(event, number)}
+        aria-label={`Line ${number}`}
+        className="w-16 shrink-0 pe-3 text-end text-log-gutter tabular-nums select-none hover:text-log-text"
+      >
         {number}
       </a>
       <span className="log-text">
@@ -446,8 +488,11 @@ function useFind(url: string, attempt: number, show: (line: number) => void) {
     const abort = new AbortController()
     const timer = setTimeout(async () => {
       try {
-        const answer = await fetch(`${url}?attempt=${attempt}&find=${encodeURIComponent(text)}`, { signal: abort.signal })
-        if (answer.ok) setMatches(((await answer.json()) as { items: { number: number }[] }).items.map((item) => item.number))
+        const answer = await fetch(`${url}?attempt=${attempt}&find=${encodeURIComponent(text)}`, {
+          signal: abort.signal,
+        })
+        if (answer.ok)
+          setMatches(((await answer.json()) as { items: { number: number }[] }).items.map((item) => item.number))
       } catch {
         // Aborted by the next letter; or offline, which the count of none shows.
       }
@@ -463,7 +508,8 @@ function useFind(url: string, attempt: number, show: (line: number) => void) {
     setText,
     matches,
     current: matches[index] ?? null,
-    summary: text.length < 2 ? '' : matches.length === 0 ? 'none' : `${index < 0 ? '' : `${index + 1} of `}${matches.length}`,
+    summary:
+      text.length < 2 ? '' : matches.length === 0 ? 'none' : `${index < 0 ? '' : `${index + 1} of `}${matches.length}`,
     step(by: number) {
       if (matches.length === 0) return
       const next = (index + by + matches.length + (index < 0 && by < 0 ? 1 : 0)) % matches.length
@@ -474,7 +520,9 @@ function useFind(url: string, attempt: number, show: (line: number) => void) {
 }
 
 function initialFolds({ sections, running, failedLine, lineCount }: Props): ReadonlySet<string> {
-  const long = sections.filter((s) => s.last - s.first > longStep && (failedLine === null || failedLine < s.first || failedLine > s.last))
+  const long = sections.filter(
+    (s) => s.last - s.first > longStep && (failedLine === null || failedLine < s.first || failedLine > s.last),
+  )
   const fold = lineCount > 1000 ? long.filter((s) => !running || s.state === 'done') : []
   return new Set(fold.map((s) => rangeKey(s.epoch, s.step)))
 }

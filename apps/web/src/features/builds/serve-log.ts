@@ -46,7 +46,8 @@ export async function serveLog({ request, url, actor, params }: ApiRequest<Param
       },
     })
   }
-  if (query.find !== undefined) return list((await findLines(db, build.id, query.find)).map((line) => ({ number: line })))
+  if (query.find !== undefined)
+    return list((await findLines(db, build.id, query.find)).map((line) => ({ number: line })))
   if (query.format === 'json') {
     const limit = query.limit ?? 1000
     const lines = await readLines(db, build.id, { after: query.after ?? 0, limit })

@@ -13,7 +13,7 @@ export interface Directory {
 
 /** A page of the directory from the words of its address. A cursor that is none begins at the first page. */
 export async function loadDirectory(search: { q?: string; cursor?: string }, limit = pageSize): Promise<Directory> {
-  const q = (search.q ?? '').trim().slice(0, 200)
+  const q = (search.q ?? '').replaceAll('\0', '').trim().slice(0, 200)
   const before = readCursor(search.cursor)
   const rows = await listPublicModels(context().db, { q, before, limit: limit + 1 })
   const models = rows.slice(0, limit)

@@ -101,7 +101,7 @@ export function HomePage({
             ))}
           </ol>
           <div className="mt-5">
-            <CodeBlock title="From a checkout of your model" code={`git push ${remote} HEAD:main`} />
+            <CodeBlock wrap title="From a checkout of your model" code={`git push ${remote} HEAD:main`} />
           </div>
           <p className="mt-3">
             <Link prefetch={false} href="/new" className="link">

@@ -12,7 +12,9 @@ export async function openModel(
   slug: string,
   action: Action = 'see',
 ): Promise<FoundModel> {
-  const found = await findModel(context().db, owner, slug)
+  // Also keeps out what Postgres refuses in a text, such as NUL.
+  const named = /^[\w-]{1,100}$/.test(owner) && /^[\w.-]{1,100}$/.test(slug)
+  const found = named ? await findModel(context().db, owner, slug) : null
   if (!found) throw hidden()
   await demand(actor, action, found)
   return found

@@ -8,7 +8,7 @@ import { curlSnippet, imageReference, runLine } from '#src/features/models/snipp
 import { CodeBlock } from '#src/ui/code-block.tsx'
 import { formatBytes } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
-import { Banner, EmptyState, Fact, Section, Sha, Time } from '#src/ui/parts.tsx'
+import { Banner, EmptyState, Fact, Section, Sentence, Sha, Time } from '#src/ui/parts.tsx'
 import { StatusChip } from '#src/ui/status-chip.tsx'
 
 export function OverviewPage({ view }: { view: ModelView }) {
@@ -187,6 +187,7 @@ function UseThisModel({ view }: { view: ModelView }) {
       <div className="space-y-3">
         {ready.map((build) => (
           <CodeBlock
+            wrap
             key={build.id}
             title={`Run on ${build.target.toUpperCase()}`}
             code={runLine(build, config.imageRegistry)!}
@@ -199,7 +200,7 @@ function UseThisModel({ view }: { view: ModelView }) {
           </p>
         ) : null}
         {commands.map((command) => (
-          <CodeBlock key={command.name} title={`Call ${command.name}`} code={curlSnippet(command)} />
+          <CodeBlock wrap key={command.name} title={`Call ${command.name}`} code={curlSnippet(command)} />
         ))}
       </div>
     </Section>
@@ -279,7 +280,7 @@ function Characteristics({ view }: { view: ModelView }) {
             {version.warnings.map((warning) => (
               <li key={`${warning.code}${warning.line}${warning.sentence}`}>
                 {warning.line ? `runway.yml line ${warning.line}: ` : ''}
-                {warning.sentence}
+                <Sentence text={warning.sentence} />
               </li>
             ))}
           </ul>

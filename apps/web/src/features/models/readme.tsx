@@ -52,7 +52,8 @@ export function render(text: string, place: ReadmePlace): ReactNode | null {
     const tree = processor.runSync(processor.parse(withoutFrontMatter(text))) as Node
     settle(tree, place)
     return toJsxRuntime(tree as Parameters<typeof toJsxRuntime>[0], { Fragment, jsx, jsxs, ignoreInvalidStyle: true })
-  } catch {
+  } catch (error) {
+    console.error('A README could not be rendered and is shown as text.', error)
     return null
   }
 }
@@ -71,8 +72,11 @@ function withoutFrontMatter(text: string): string {
 }
 
 function settle(node: Node, place: ReadmePlace): void {
-  node.children = node.children?.flatMap((child) => settleChild(child, place))
-  for (const child of node.children ?? []) settle(child, place)
+  node.children = node.children?.flatMap((child) => {
+    // From the leaves up: a table is wrapped once, not again inside its wrapper.
+    settle(child, place)
+    return settleChild(child, place)
+  })
 }
 
 function settleChild(node: Node, place: ReadmePlace): Node[] {

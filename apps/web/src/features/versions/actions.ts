@@ -1,8 +1,8 @@
 'use server'
+import { Target } from '@modelport/schema/words'
 import { revalidatePath } from 'next/cache'
 import { redirect } from 'next/navigation'
 import { z } from 'zod'
-import { Target } from '@modelport/schema/words'
 import { guardAction } from '#src/auth/guard-action.ts'
 import { cancel, chooseDefault, rebuild, yank } from '#src/features/versions/change-version.ts'
 import type { ActionResult } from '#src/ui/action-form.tsx'
@@ -39,7 +39,9 @@ export async function cancelAction(_before: ActionResult, form: FormData): Promi
     const { owner, slug, version } = placeOf(form)
     const count = await cancel(actor, owner, slug, version)
     revalidatePath('/', 'layout')
-    return count > 0 ? { notice: 'Asked to stop; this takes a few seconds.' } : { notice: 'Nothing was running any more.' }
+    return count > 0
+      ? { notice: 'Asked to stop; this takes a few seconds.' }
+      : { notice: 'Nothing was running any more.' }
   })
 }
 

@@ -1,5 +1,11 @@
 import { findModel, setDefaultVersion } from '@modelport/db/queries/models'
-import { cancelVersion, findVersionById, type Rebuild, rebuildVersion, yankVersion } from '@modelport/db/queries/versions'
+import {
+  cancelVersion,
+  findVersionById,
+  type Rebuild,
+  rebuildVersion,
+  yankVersion,
+} from '@modelport/db/queries/versions'
 import type { Target } from '@modelport/schema/words'
 import type { RequestActor } from '#src/auth/actor.ts'
 import { hidden, Refusal } from '#src/auth/refusal.ts'

@@ -14,16 +14,25 @@ export interface VersionsView {
   changes: Awaited<ReturnType<typeof listDefaultVersionChanges>>
 }
 
-export async function loadVersions(params: Promise<{ owner: string; model: string }>, before: string | undefined): Promise<VersionsView> {
+export async function loadVersions(
+  params: Promise<{ owner: string; model: string }>,
+  before: string | undefined,
+): Promise<VersionsView> {
   const view = await loadModelView(params, { action: 'see-versions', tab: 'versions' })
   const { db } = context()
   const cursor = /^[1-9]\d{0,8}$/.test(before ?? '') ? Number(before) : null
   const rows = await listVersions(db, view.model.id, { before: cursor, limit: pageSize + 1 })
   const page = rows.slice(0, pageSize)
-  const numbers = await versionNumbers(db, page.flatMap((row) => row.version.rebuildOf ?? []))
+  const numbers = await versionNumbers(
+    db,
+    page.flatMap((row) => row.version.rebuildOf ?? []),
+  )
   return {
     view,
-    items: page.map((row) => ({ ...row, rebuildOf: row.version.rebuildOf ? (numbers.get(row.version.rebuildOf) ?? null) : null })),
+    items: page.map((row) => ({
+      ...row,
+      rebuildOf: row.version.rebuildOf ? (numbers.get(row.version.rebuildOf) ?? null) : null,
+    })),
     next: rows.length > pageSize ? page[page.length - 1]!.version.number : null,
     paged: cursor !== null,
     changes: await listDefaultVersionChanges(db, view.model.id, 10),

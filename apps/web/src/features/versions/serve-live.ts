@@ -23,7 +23,9 @@ export async function serveLive(request: Request, owner: string, segment: string
   if (!found) return new Response('Not found\n', { status: 404, headers: { 'cache-control': 'no-store' } })
   return eventStream(request.signal, async function* (signal) {
     // Log lines are told for every batch and have a stream of their own.
-    using bell = newsBell((news) => news === null || news.version !== undefined || (news.build !== undefined && !('lines' in news)))
+    using bell = newsBell(
+      (news) => news === null || news.version !== undefined || (news.build !== undefined && !('lines' in news)),
+    )
     let last = await modelMark(context().db, found.model.id)
     let checked = Date.now()
     yield 'retry: 3000\n\n'

@@ -1,5 +1,9 @@
 import { listSteps } from '@modelport/db/queries/builds'
-import { currentBuilds, type Build, type Version } from '@modelport/db/queries/versions'
+import type { Model } from '@modelport/db/queries/models'
+import { versionNumbers } from '@modelport/db/queries/pages'
+import { type Build, currentBuilds, type Version } from '@modelport/db/queries/versions'
+import type { RequestActor } from '#src/auth/actor.ts'
+import { can } from '#src/auth/can.ts'
 import { hidden } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
 import { imageReference } from '#src/features/models/snippets.ts'
@@ -19,7 +23,7 @@ export interface JsonOptions {
 /** A version as lists show it. */
 export function versionSummary(version: Version, builds: Build[], options: JsonOptions) {
   return {
-    version: version.number,
+    number: version.number,
     status: version.state,
     reason: version.stateReason,
     default: version.id === options.defaultVersionId,
@@ -29,7 +33,9 @@ export function versionSummary(version: Version, builds: Build[], options: JsonO
     author: version.authorName,
     trigger: version.trigger,
     requestedBy: options.inside ? version.requestedBy : null,
-    yanked: version.yankedAt ? { at: version.yankedAt.toISOString(), by: version.yankedBy, reason: version.yankReason } : null,
+    yanked: version.yankedAt
+      ? { at: version.yankedAt.toISOString(), by: version.yankedBy, reason: version.yankReason }
+      : null,
     createdAt: version.createdAt.toISOString(),
     finishedAt: version.finishedAt?.toISOString() ?? null,
     builds: builds.map((build) => buildSummary(build, options)),
@@ -98,4 +104,15 @@ export function buildSummary(build: Build, { inside }: JsonOptions) {
     lines: inside ? build.lineCount : null,
     failure: inside ? build.failure : null,
   }
+}
+
+/** A version as this person may see it. */
+export async function answerVersion(actor: RequestActor, model: Model, version: Version) {
+  const inside = (await can(actor, 'see-versions', model)) === 'allow'
+  const original = version.rebuildOf ? await versionNumbers(context().db, [version.rebuildOf]) : null
+  return versionJson(version, {
+    inside,
+    defaultVersionId: model.defaultVersionId,
+    rebuildOf: (version.rebuildOf && original?.get(version.rebuildOf)) || null,
+  })
 }

@@ -46,7 +46,10 @@ export function VersionsPage({ data }: { data: VersionsView }) {
             action={unpinAction}
             hidden={{ path, version: defaultVersion?.number ?? 1 }}
           >
-            <p>The newest ready version becomes the default at once, and each later one when it is ready. Nothing is rebuilt.</p>
+            <p>
+              The newest ready version becomes the default at once, and each later one when it is ready. Nothing is
+              rebuilt.
+            </p>
           </ConfirmButton>
         ) : null}
       </div>
@@ -80,8 +83,8 @@ export function VersionsPage({ data }: { data: VersionsView }) {
           <ul className="space-y-1">
             {changes.map(({ change, toNumber }) => (
               <li key={change.id} className="text-fg-muted">
-                <span className="text-fg">{toNumber ? `Version ${toNumber}` : 'No version'}</span> · {change.changedBy ?? 'by policy'} ·{' '}
-                <Time date={change.changedAt} /> · {change.reason}
+                <span className="text-fg">{toNumber ? `Version ${toNumber}` : 'No version'}</span> ·{' '}
+                {change.changedBy ?? 'by policy'} · <Time date={change.changedAt} /> · {change.reason}
               </li>
             ))}
           </ul>
@@ -125,14 +128,24 @@ function VersionRow({ data, item }: { data: VersionsView; item: VersionsView['it
         · <Sha commit={version.commit} repositoryUrl={repositoryUrl} />
         {version.ref ? ` · ${version.ref.replace(/^refs\/(heads|tags)\//, '')}` : ''}
         {version.authorName ? ` · written by ${version.authorName}` : ''}
-        {version.requestedBy ? ` · ${{ push: 'pushed', import: 'imported', rebuild: 'rebuilt' }[version.trigger]} by ${version.requestedBy}` : ''}
+        {version.requestedBy
+          ? ` · ${{ push: 'pushed', import: 'imported', rebuild: 'rebuilt' }[version.trigger]} by ${version.requestedBy}`
+          : ''}
         {rebuildOf ? ` · the same commit as version ${rebuildOf}` : ''}
       </p>
       {version.stateReason ? <p className="mt-1">{version.stateReason}</p> : null}
-      {version.yankedAt ? <p className="mt-1">Withdrawn by {version.yankedBy}: {version.yankReason}</p> : null}
+      {version.yankedAt ? (
+        <p className="mt-1">
+          Withdrawn by {version.yankedBy}: {version.yankReason}
+        </p>
+      ) : null}
       <div className="mt-2 flex flex-wrap gap-x-6 gap-y-1">
         {builds.map((build) => (
-          <BuildLine key={build.id} build={build} href={rights.logs ? `${path}@${version.number}/build?target=${build.target}` : null} />
+          <BuildLine
+            key={build.id}
+            build={build}
+            href={rights.logs ? `${path}@${version.number}/build?target=${build.target}` : null}
+          />
         ))}
       </div>
       {rights.build ? (
@@ -152,7 +165,9 @@ function VersionRow({ data, item }: { data: VersionsView; item: VersionsView['it
                 hidden={place}
               >
                 <p>
-                  {view.defaultVersion && !isDefault ? `Visitors get version ${version.number} instead of version ${view.defaultVersion.number}. ` : ''}
+                  {view.defaultVersion && !isDefault
+                    ? `Visitors get version ${version.number} instead of version ${view.defaultVersion.number}. `
+                    : ''}
                   The default is then pinned: new versions do not move it until you unpin it. Nothing is rebuilt.
                 </p>
               </ConfirmButton>
@@ -184,7 +199,14 @@ function VersionRow({ data, item }: { data: VersionsView; item: VersionsView['it
                 </button>
               </ActionForm>
             ) : version.state === 'ready' ? (
-              <ConfirmButton label="Yank" danger title={`Yank version ${version.number}?`} confirm="Yank version" action={yankAction} hidden={place}>
+              <ConfirmButton
+                label="Yank"
+                danger
+                title={`Yank version ${version.number}?`}
+                confirm="Yank version"
+                action={yankAction}
+                hidden={place}
+              >
                 <p>It is kept at its address and no longer offered. People who open it see your reason.</p>
                 <label className="block">
                   <span className="font-medium">Reason</span>

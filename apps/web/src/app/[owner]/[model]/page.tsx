@@ -1,15 +1,12 @@
 import type { Metadata } from 'next'
-import { cache } from 'react'
 import { context } from '#src/context.ts'
 import { loadModelView } from '#src/features/models/load-model-view.ts'
 import { OverviewPage } from '#src/features/models/overview-page.tsx'
 
 type Props = { params: Promise<{ owner: string; model: string }> }
 
-const load = cache((params: Props['params']) => loadModelView(params))
-
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  const view = await load(params)
+  const view = await loadModelView(params)
   const name = `${view.publisher.slug}/${view.model.slug}`
   return {
     title: view.pinned && view.version ? `${name} · version ${view.version.number}` : name,
@@ -22,5 +19,5 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 }
 
 export default async function Page({ params }: Props) {
-  return <OverviewPage view={await load(params)} />
+  return <OverviewPage view={await loadModelView(params)} />
 }

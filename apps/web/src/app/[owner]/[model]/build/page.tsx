@@ -1,9 +1,9 @@
 import type { Metadata } from 'next'
-import { stateWords } from '#src/ui/format.ts'
-import { one } from '#src/ui/search-params.ts'
 import { BuildPage } from '#src/features/builds/build-page.tsx'
 import { loadBuild } from '#src/features/builds/load-build.ts'
 import { loadModelView } from '#src/features/models/load-model-view.ts'
+import { stateWords } from '#src/ui/format.ts'
+import { one } from '#src/ui/search-params.ts'
 
 type Props = {
   params: Promise<{ owner: string; model: string }>

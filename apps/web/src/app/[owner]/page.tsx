@@ -1,0 +1,20 @@
+import type { Metadata } from 'next'
+import { permanentRedirect } from 'next/navigation'
+import { context } from '#src/context.ts'
+import { loadPublisher } from '#src/features/publishers/load-publisher.ts'
+import { PublisherPage } from '#src/features/publishers/publisher-page.tsx'
+import { orRefuse } from '#src/ui/refuse.ts'
+
+type Props = { params: Promise<{ owner: string }> }
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  const { publisher } = await orRefuse(async () => loadPublisher((await params).owner))
+  return { title: publisher.login }
+}
+
+export default async function Page({ params }: Props) {
+  const { owner } = await params
+  const data = await orRefuse(() => loadPublisher(owner))
+  if (owner !== data.publisher.slug) permanentRedirect(`/${data.publisher.slug}`)
+  return <PublisherPage data={data} githubUrl={context().config.githubWebUrl} />
+}

@@ -1,0 +1,4 @@
+import { beginSignIn } from '#src/auth/sign-in.ts'
+
+export const dynamic = 'force-dynamic'
+export const GET = (request: Request) => beginSignIn(request)

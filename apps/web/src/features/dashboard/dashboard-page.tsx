@@ -1,0 +1,94 @@
+import Link from 'next/link'
+import { effectiveVisibility } from '#src/auth/can.ts'
+import type { loadDashboard } from '#src/features/dashboard/load-mine.ts'
+import { Banner, EmptyState, Page, Section, Time, VisibilityChip } from '#src/ui/parts.tsx'
+import { StatusChip } from '#src/ui/status-chip.tsx'
+
+type Data = Awaited<ReturnType<typeof loadDashboard>>
+
+export function DashboardPage({ data }: { data: Data }) {
+  const { models, running, failures } = data
+  return (
+    <Page
+      title="Dashboard"
+      lead="Models of the repositories that you can see on GitHub."
+      actions={
+        <Link prefetch={false} href="/new" className="button button-primary">
+          Import a repository
+        </Link>
+      }
+    >
+      {data.reachable ? null : (
+        <Banner kind="warning">
+          GitHub could not be asked which repositories are yours. Reload in a minute; nothing is lost.
+        </Banner>
+      )}
+      {failures.length > 0 ? (
+        <Section title="Needs attention" id="attention">
+          <VersionList items={failures} />
+        </Section>
+      ) : null}
+      {running.length > 0 ? (
+        <Section title="Running" id="running">
+          <VersionList items={running} />
+        </Section>
+      ) : null}
+      <Section title="My models" id="mine">
+        {models.length > 0 ? (
+          <ul className="card divide-y divide-border">
+            {models.map(({ model, publisher }) => (
+              <li key={model.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-3">
+                <Link prefetch={false} className="font-semibold link-quiet" href={`/${publisher.slug}/${model.slug}`}>
+                  {publisher.slug}/{model.slug}
+                </Link>
+                <VisibilityChip visibility={effectiveVisibility(model)} />
+                {model.state === 'not_configured' ? (
+                  <span className="text-fg-muted">{model.stateReason ?? 'No runway.yml yet'}</span>
+                ) : null}
+                <span className="ms-auto text-[13px] text-fg-subtle">
+                  <Time date={model.updatedAt} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        ) : (
+          <EmptyState
+            title="No models yet"
+            action={
+              <Link prefetch={false} href="/new" className="button">
+                Import a repository
+              </Link>
+            }
+          >
+            Install the GitHub App on a repository that holds a runway.yml, or import one.
+          </EmptyState>
+        )}
+      </Section>
+    </Page>
+  )
+}
+
+function VersionList({ items }: { items: Data['running'] }) {
+  return (
+    <ul className="card divide-y divide-border">
+      {items.map(({ version, ownerSlug, modelSlug }) => (
+        <li key={version.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-3">
+          <StatusChip status={version.state} />
+          <Link
+            prefetch={false}
+            className="font-semibold link-quiet"
+            href={`/${ownerSlug}/${modelSlug}@${version.number}/build`}
+          >
+            {ownerSlug}/{modelSlug} version {version.number}
+          </Link>
+          <span className="min-w-0 truncate text-fg-muted" dir="auto">
+            {version.commitSubject}
+          </span>
+          <span className="ms-auto text-[13px] text-fg-subtle">
+            <Time date={version.createdAt} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,52 @@
+import type { ListedModel, Model, Publisher } from '@modelport/db/queries/models'
+import { findVersionById } from '@modelport/db/queries/versions'
+import { effectiveVisibility } from '#src/auth/can.ts'
+import { context } from '#src/context.ts'
+import { readManifest, typesOf } from '#src/features/models/manifest.ts'
+
+function common(model: Model, publisher: Publisher, defaultVersion: number | null) {
+  return {
+    id: model.id,
+    owner: publisher.slug,
+    name: model.slug,
+    repository: `${publisher.login}/${model.name}`,
+    url: `${context().config.siteUrl}/${publisher.slug}/${model.slug}`,
+    status: model.state,
+    reason: model.stateReason,
+    title: model.title,
+    summary: model.summary,
+    keywords: model.topics,
+    visibility: effectiveVisibility(model),
+    branch: model.branch,
+    defaultVersion,
+    defaultPolicy: model.defaultPolicy,
+    createdAt: model.createdAt.toISOString(),
+    updatedAt: model.updatedAt.toISOString(),
+  }
+}
+
+/** A model; with its settings for people who may change them. */
+export async function modelJson(model: Model, publisher: Publisher, mayChange: boolean) {
+  const version = model.defaultVersionId ? await findVersionById(context().db, model.defaultVersionId) : null
+  return {
+    ...common(model, publisher, version?.number ?? null),
+    settings: mayChange
+      ? {
+          visibility: model.visibility,
+          viewersSeeVersions: model.viewersSeeVersions,
+          viewersSeeLogs: model.viewersSeeLogs,
+          substitutionPolicy: model.substitutionPolicy,
+        }
+      : null,
+  }
+}
+
+export function listedModelJson({ model, publisher, version, sizes }: ListedModel) {
+  const manifest = readManifest(version?.manifest)
+  return {
+    ...common(model, publisher, version?.number ?? null),
+    inputs: typesOf(manifest, 'inputs'),
+    outputs: typesOf(manifest, 'outputs'),
+    sizes: sizes.map(({ target, sizeBytes }) => ({ target, size: sizeBytes })),
+  }
+}

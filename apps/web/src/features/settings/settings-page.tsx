@@ -1,0 +1,208 @@
+import type { ReactNode } from 'react'
+import type { ModelView } from '#src/features/models/load-model-view.ts'
+import { ModelFrame } from '#src/features/models/model-frame.tsx'
+import { deleteAction, policyAction, settingsAction } from '#src/features/settings/actions.ts'
+import { ActionForm } from '#src/ui/action-form.tsx'
+import { ConfirmButton } from '#src/ui/confirm-button.tsx'
+
+export function SettingsPage({ view, readyNumbers }: { view: ModelView; readyNumbers: number[] }) {
+  const { model, path, defaultVersion } = view
+  return (
+    <ModelFrame view={view} tab="settings">
+      <h1 className="text-2xl leading-8 font-semibold">Settings</h1>
+      <p className="mt-1 max-w-[68ch] text-fg-muted">
+        Publishers and their roles come from the repository on GitHub and are changed there.
+      </p>
+      <div className="mt-6 max-w-[760px] space-y-6">
+        <Card title="General" path={path}>
+          <Field label="Title" hint="Shown instead of the repository's name.">
+            <input name="title" maxLength={200} defaultValue={model.title ?? ''} className="input" />
+          </Field>
+          <Field label="Summary">
+            <input name="summary" maxLength={500} defaultValue={model.summary ?? ''} className="input" />
+          </Field>
+        </Card>
+
+        <Card title="Visibility" path={path}>
+          {model.repositoryPrivate ? (
+            <p>The repository is private on GitHub, so the model is private whatever is chosen here.</p>
+          ) : null}
+          <fieldset>
+            <legend className="sr-only">Visibility</legend>
+            <Choice
+              name="visibility"
+              value="public"
+              checked={model.visibility === 'public'}
+              title="Public"
+              hint="In the directory, for everybody."
+            />
+            <Choice
+              name="visibility"
+              value="unlisted"
+              checked={model.visibility === 'unlisted'}
+              title="Unlisted"
+              hint="For everybody who has the address; in no list and no search engine."
+            />
+            <Choice
+              name="visibility"
+              value="private"
+              checked={model.visibility === 'private'}
+              title="Private"
+              hint="For people with write access to the repository; for everybody who may read it when the repository is private too."
+            />
+          </fieldset>
+          <input type="hidden" name="boxes" value="viewersSeeVersions" />
+          <input type="hidden" name="boxes" value="viewersSeeLogs" />
+          <Box
+            name="viewersSeeVersions"
+            checked={model.viewersSeeVersions}
+            title="Open the versions to viewers"
+            hint="Everybody who sees the model sees failed and running versions too, and what happened to each push."
+          />
+          <Box
+            name="viewersSeeLogs"
+            checked={model.viewersSeeLogs}
+            title="Open the build logs to viewers"
+            hint="Logs hold whatever the build steps print."
+          />
+        </Card>
+
+        <section className="card p-5">
+          <h2 className="text-lg leading-7 font-semibold">Default version</h2>
+          <p className="mt-1 text-fg-muted">
+            {defaultVersion ? `Visitors get version ${defaultVersion.number}.` : 'There is none yet.'} Moving it
+            rebuilds nothing.
+          </p>
+          <ActionForm action={policyAction} hidden={{ path }} className="mt-3 space-y-3">
+            <fieldset>
+              <legend className="sr-only">Policy</legend>
+              <Choice
+                name="policy"
+                value="latest"
+                checked={model.defaultPolicy === 'latest'}
+                title="Latest ready version"
+                hint={`The newest ready version of ${model.branch} becomes the default by itself.`}
+              />
+              <Choice
+                name="policy"
+                value="pinned"
+                checked={model.defaultPolicy === 'pinned'}
+                title="Pinned"
+                hint="The version below stays the default until somebody changes it."
+              />
+            </fieldset>
+            {readyNumbers.length > 0 ? (
+              <Field label="Version to pin">
+                <select name="version" defaultValue={defaultVersion?.number} className="input">
+                  {readyNumbers.map((number) => (
+                    <option key={number} value={number}>
+                      Version {number}
+                    </option>
+                  ))}
+                </select>
+              </Field>
+            ) : null}
+            <button type="submit" className="button button-primary">
+              Save default version
+            </button>
+          </ActionForm>
+        </section>
+
+        <Card title="Builds" path={path}>
+          <Field label="Branch" hint="Pushes to it make versions. Earlier versions stay.">
+            <input name="branch" required maxLength={250} defaultValue={model.branch} className="input font-mono" />
+          </Field>
+          <Field label="When something asked for cannot be had">
+            <select name="substitutionPolicy" defaultValue={model.substitutionPolicy ?? ''} className="input">
+              <option value="">As this installation does by default</option>
+              <option value="nearest">Take the nearest, and say so</option>
+              <option value="exact">Fail, and name what is available</option>
+            </select>
+          </Field>
+        </Card>
+
+        {view.rights.delete ? (
+          <section className="card border-danger p-5">
+            <h2 className="text-lg leading-7 font-semibold">Danger zone</h2>
+            <p className="mt-1 mb-3 text-fg-muted">
+              Deleting takes the page and all versions away. The repository on GitHub is not touched.
+            </p>
+            <ConfirmButton
+              label="Delete this model"
+              danger
+              title={`Delete ${path.slice(1)}?`}
+              confirm="Delete model"
+              action={deleteAction}
+              hidden={{ path }}
+            >
+              <p>Links to it stop working. Numbers of its versions are not used again.</p>
+              <Field label={`Type ${path.slice(1)} to confirm`}>
+                <input name="confirm" required autoComplete="off" className="input" />
+              </Field>
+            </ConfirmButton>
+          </section>
+        ) : null}
+      </div>
+    </ModelFrame>
+  )
+}
+
+function Card({ title, path, children }: { title: string; path: string; children: ReactNode }) {
+  return (
+    <section className="card p-5">
+      <h2 className="text-lg leading-7 font-semibold">{title}</h2>
+      <ActionForm action={settingsAction} hidden={{ path }} className="mt-3 space-y-4">
+        {children}
+        <button type="submit" className="button button-primary">
+          Save {title.toLowerCase()}
+        </button>
+      </ActionForm>
+    </section>
+  )
+}
+
+export function Field({ label, hint, children }: { label: string; hint?: string; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child
+    <label className="block">
+      <span className="font-medium">{label}</span>
+      {hint ? <span className="block text-[13px] text-fg-muted">{hint}</span> : null}
+      <span className="mt-1 block">{children}</span>
+    </label>
+  )
+}
+
+function Choice(props: { name: string; value: string; checked: boolean; title: string; hint: string }) {
+  return (
+    <label className="flex gap-3 py-1.5">
+      <input
+        type="radio"
+        name={props.name}
+        value={props.value}
+        defaultChecked={props.checked}
+        className="mt-0.5 size-4 shrink-0 accent-accent"
+      />
+      <span>
+        <span className="font-medium">{props.title}</span>
+        <span className="block text-[13px] text-fg-muted">{props.hint}</span>
+      </span>
+    </label>
+  )
+}
+
+function Box(props: { name: string; checked: boolean; title: string; hint: string }) {
+  return (
+    <label className="flex gap-3">
+      <input
+        type="checkbox"
+        name={props.name}
+        defaultChecked={props.checked}
+        className="mt-0.5 size-4 shrink-0 accent-accent"
+      />
+      <span>
+        <span className="font-medium">{props.title}</span>
+        <span className="block text-[13px] text-fg-muted">{props.hint}</span>
+      </span>
+    </label>
+  )
+}
