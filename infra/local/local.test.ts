@@ -112,8 +112,8 @@ describe('start options', () => {
     })
     expect(stack.ports).toEqual({ ...defaultPorts, web: 4000, worker: 5001 })
     expect(examples).toBe(false)
-    expect(stack.policy).toBe('exact')
-    expect(readStartOptions(['--policy=nearest'], {}).stack.policy).toBe('nearest')
+    expect(stack.policy).toBe('nearest')
+    expect(readStartOptions(['--policy=exact'], {}).stack.policy).toBe('exact')
     expect(readStartOptions(['--no-web'], {}).stack.apps!.map(({ name }) => name)).toEqual([
       'local-github',
       'receiver',

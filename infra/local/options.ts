@@ -16,7 +16,7 @@ export const usage = `npm start -- [options]
 
   --no-examples           do not publish the example models on a first start
   --no-web                start everything but the site
-  --policy NAME           exact or nearest: what happens when a base image or package cannot be had
+  --policy NAME           nearest or exact: what happens when a base image or package cannot be had (nearest)
   --queue NAME            auto, redis or postgres
   --no-engine             do not look for a Docker engine
 ${portNames.map((name) => `  ${`${portTable[name].flag} N`.padEnd(24)}port of ${portTable[name].serves} (or ${portTable[name].variable}; ${portTable[name].default})`).join('\n')}
@@ -26,7 +26,7 @@ MODELPORT_HOME (default .modelport) holds all state. DATABASE_URL, REDIS_URL and
 /** Reads flags and environment; a flag wins over its variable. */
 export function readStartOptions(argv: string[], env: NodeJS.ProcessEnv): StartOptions {
   const flags = readFlags(argv)
-  const policy = SubstitutionPolicy.safeParse(flags.policy ?? env.SUBSTITUTION_POLICY ?? 'exact')
+  const policy = SubstitutionPolicy.safeParse(flags.policy ?? env.SUBSTITUTION_POLICY ?? 'nearest')
   if (!policy.success)
     throw new StackError(`--policy is exact or nearest, not "${flags.policy ?? env.SUBSTITUTION_POLICY}".`)
   const queue = flags.queue ?? 'auto'

@@ -143,7 +143,7 @@ async function openHome({ options, report, apps, home, logs }: Start): Promise<{
   await stopLeftovers(kept, report)
   const ports = options.ports === 'free' ? await freePorts() : { ...defaultPorts, ...options.ports }
   for (const name of wantedPorts(options, apps)) await requireFreePort(name, ports[name])
-  const state = newState({ home, logs, ports, kept, policy: options.policy ?? 'exact' })
+  const state = newState({ home, logs, ports, kept, policy: options.policy ?? 'nearest' })
   recordProcess(state, 'supervisor', process.pid)
   writeLocalState(state)
   return { state, kept }

@@ -20,6 +20,8 @@ export interface WorkerContext {
   catalogue: Catalogue
   driver: BuildDriver
   ensureBase(entry: CatalogueEntry, onProgress: (line: string) => void, signal: AbortSignal): Promise<BaseImage>
+  /** What the front of pip noted in an image; empty when it noted nothing. */
+  readSubstitutionRecord(imageId: string, lease: Lease, signal: AbortSignal): Promise<string>
   inspectImage(imageId: string, lease: Lease, signal: AbortSignal): Promise<Inspection>
   pushImage(imageId: string, request: BuildRequest, signal: AbortSignal): Promise<PushedImage>
   /** Lets go of what a build left in the engine under a passing name. */

@@ -3,18 +3,23 @@ import { join } from 'node:path'
 import { debianCatalogue } from '@modelport/schema/catalogues/debian'
 import { mirrorNetworks, readMachineMirror } from './bases/apt-mirror.ts'
 import { ensureBase } from './bases/make-base.ts'
+import { substitutionRecord } from './build/package-substitutions.ts'
 import type { WorkerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { containerDriver, stagingReference } from './engine/container-driver.ts'
 import { openEngine, probeEngine } from './engine/engine.ts'
 import { inspectImage } from './engine/inspect-image.ts'
+import { readImageFile } from './engine/read-image-file.ts'
 import { reap } from './engine/reaper.ts'
 import { forgetImage, openImageStore } from './image-registry/client.ts'
 import { imageRepository, imageTag } from './image-registry/image-name.ts'
 import type { IsLive } from './jobs/sweep.ts'
 import { described, type Logger } from './log.ts'
 
-type ForBuilds = Pick<WorkerContext, 'driver' | 'ensureBase' | 'inspectImage' | 'pushImage' | 'releaseImages'>
+type ForBuilds = Pick<
+  WorkerContext,
+  'driver' | 'ensureBase' | 'readSubstitutionRecord' | 'inspectImage' | 'pushImage' | 'releaseImages'
+>
 
 /** Everything of the worker that touches the engine. Opening it sends nothing but a probe, whose answer is logged. */
 export async function openEngineRoom(
@@ -62,6 +67,8 @@ export async function openEngineRoom(
     forBuilds: {
       driver,
       ensureBase: makeBase,
+      readSubstitutionRecord: async (imageId, lease, signal) =>
+        (await readImageFile(engine, { imageId, ...lease, ...substitutionRecord, signal }))?.toString() ?? '',
       inspectImage: (imageId, lease, signal) =>
         inspectImage(engine, { imageId, ...lease, ...config.inspect, cpus: config.limits.cpus, signal }),
       pushImage: async (imageId, request, signal) => {

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Failure, Substitution, Target } from '@modelport/schema/words'
-import { eq, sql } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import type { Db } from './client.ts'
 import {
   appendLines,
@@ -186,10 +186,6 @@ export function makeSeed(db: Db): Seed {
         await runStep(lease, 'inspect', ['The model describes 1 command and 1 option'], 1800)
         await runStep(lease, 'push', ['Pushed'], 4200)
         await startStep(db, lease, 'publish')
-        if (substitutions.length > 0)
-          await db.execute(
-            sql`update builds set substitutions = ${JSON.stringify(substitutions)}::jsonb where id = ${lease.buildId}`,
-          )
         await publishBuild(db, lease, {
           imageRepository: `models/${model.id}`,
           imageTag: `v${version.number}-${target}`,
@@ -197,6 +193,7 @@ export function makeSeed(db: Db): Seed {
           imagePushed: true,
           sizeBytes: target === 'gpu' ? 3_812_000_000 : 1_204_000_000,
           manifest,
+          substitutions,
           layers: [
             { kind: 'base', step: null, reused: true },
             { kind: 'step', step: 'build:1', reused: false },

@@ -19,7 +19,7 @@ export interface BaseOptions {
   sdkDir: string
   /** Folder of lock files, shared by all processes of this machine that make bases. */
   lockDir: string
-  /** Folder with `rootfs/`; the repository's `infra/bases` by default. */
+  /** Folder with `rootfs/` and `take-package-table`; the repository's `infra/bases` by default. */
   recipeDir?: string
   signal?: AbortSignal
   /** One line of progress, without its newline. */
@@ -54,9 +54,13 @@ export async function ensureBase(engine: Engine, entry: CatalogueEntry, options:
   const sources = sourcesList(options.mirror, suite)
   const files = await entriesOfFolder(join(recipe, 'rootfs'))
 
-  const debian = await ensureLayer(engine, options, hash('debian', suite, core, sources, options.mirror.checkDates), {
+  const takeTable = join(recipe, 'take-package-table')
+  const hook = await readFile(takeTable, 'utf8')
+
+  const key = hash('debian', suite, core, sources, options.mirror.checkDates, hook)
+  const debian = await ensureLayer(engine, options, key, {
     what: `Debian ${suite} with Python`,
-    make: () => makeDebian(engine, suite, core, sources, options),
+    make: () => makeDebian(engine, { suite, core, sources, takeTable }, options),
   })
   const packages =
     extra.length === 0
@@ -95,8 +99,13 @@ async function ensureLayer(
 }
 
 /** Runs mmdebstrap and streams its archive into the engine, so that no file of that size lies on this disk. */
-async function makeDebian(engine: Engine, suite: string, core: string[], sources: string, options: BaseOptions) {
+async function makeDebian(
+  engine: Engine,
+  wanted: { suite: string; core: string[]; sources: string; takeTable: string },
+  options: BaseOptions,
+): Promise<string> {
   const { mirror } = options
+  const { suite, core, sources, takeTable } = wanted
   const dates = mirror.checkDates
     ? []
     : ['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Check-Date "false"']
@@ -113,6 +122,8 @@ async function makeDebian(engine: Engine, suite: string, core: string[], sources
       ...dates,
       ...proxy,
       ...excluded,
+      // Before the next one, which takes the package lists away.
+      `--customize-hook=${takeTable}`,
       '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/hostname "$1"/etc/resolv.conf',
       ...(mirror.checkDates
         ? []

@@ -10,6 +10,8 @@ import type { Inspection } from '../engine/inspect-image.ts'
 import { BuildError, PlatformError, PublisherError, TimedOut } from './build-error.ts'
 import type { BuildLog } from './build-log.ts'
 import { renderDockerfile } from './dockerfile.ts'
+import { explainPip } from './explain-pip.ts'
+import { packageSubstitutions } from './package-substitutions.ts'
 import type { ImagePlan } from './plan.ts'
 import type { Source } from './source.ts'
 import { planImage } from './steps/plan-image.ts'
@@ -51,6 +53,8 @@ export interface BuildContext {
   driver: BuildDriver
   limits: BuildLimits
   egress: EgressPolicy
+  /** What the front of pip noted in an image, as it stands there; empty when it noted nothing. */
+  readSubstitutionRecord(imageId: string): Promise<string>
   inspectImage(imageId: string): Promise<Inspection>
   pushImage(imageId: string): Promise<PushedImage>
   recordSource(found: {
@@ -85,6 +89,8 @@ export type BuildOutcome =
       image: PushedImage
       sizeBytes: number
       manifest: Manifest
+      /** Everything that took another's place: the base's and the packages'. */
+      substitutions: Substitution[]
       layers: { kind: string; step: string | null; reused: boolean }[]
     }
 
@@ -135,9 +141,10 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
       substitutions,
       dockerfile: renderDockerfile(plan, `modelport-base:${entry.id}`),
     })
-    return image
+    return { ...image, python: entry.python, substitutions }
   })
 
+  const tails = new StepTails()
   const built = await ctx.driver
     .buildImage(
       {
@@ -146,6 +153,7 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
         target: build.target,
         cacheScope: build.publisherId,
         cacheSalt: build.substitutionPolicy,
+        substitutionPolicy: build.substitutionPolicy,
         useCache: build.useCache,
         baseImage: base.imageId,
         plan,
@@ -158,14 +166,22 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
       {
         stepStarted: ctx.stepStarted,
         stepEnded: ctx.stepEnded,
-        line: (step, stream, text) => ctx.log.line(step, stream, text),
+        line: (step, stream, text) => {
+          tails.add(step, text)
+          return ctx.log.line(step, stream, text)
+        },
       },
     )
     .catch((error: unknown) => {
-      throw atItsLine(error, config, build.target)
+      throw atItsLine(error, config, build, (step) =>
+        explainPip(tails.of(step), { python: base.python, policy: build.substitutionPolicy }),
+      )
     })
 
-  const manifest = await ctx.step('inspect', async () => manifestOf(ctx, await ctx.inspectImage(built.imageId)))
+  const { manifest, packages } = await ctx.step('inspect', async () => ({
+    packages: build.substitutionPolicy === 'nearest' ? await readPackages(ctx, built.imageId, config, plan) : [],
+    manifest: await manifestOf(ctx, await ctx.inspectImage(built.imageId)),
+  }))
 
   const image = await ctx.step('push', async () => {
     const reused = built.layers.filter((layer) => layer.reused).length
@@ -183,7 +199,47 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
     return pushed
   })
 
-  return { kind: 'built', image, sizeBytes: built.sizeBytes, manifest, layers: built.layers }
+  return {
+    kind: 'built',
+    image,
+    sizeBytes: built.sizeBytes,
+    manifest,
+    substitutions: [...base.substitutions, ...packages],
+    layers: built.layers,
+  }
+}
+
+/** Keeps the last lines of the step that prints now, to explain its failure from. */
+class StepTails {
+  private step = ''
+  private lines: string[] = []
+
+  add(step: string, text: string): void {
+    if (step !== this.step) this.lines = []
+    this.step = step
+    if (this.lines.push(text) > 400) this.lines.splice(0, 200)
+  }
+
+  of(step: string): readonly string[] {
+    return step === this.step ? this.lines : []
+  }
+}
+
+/** What the front of pip substituted while the steps ran. */
+async function readPackages(
+  ctx: BuildContext,
+  imageId: string,
+  config: ModelConfig,
+  plan: ImagePlan,
+): Promise<Substitution[]> {
+  const steps = config.buildSteps.filter((s) => s.condition === null || s.condition === plan.target)
+  const found = packageSubstitutions(await ctx.readSubstitutionRecord(imageId), { files: plan.files, steps })
+  for (const s of found)
+    await ctx.log.note(
+      'inspect',
+      `Substitution: ${s.wanted} → ${s.got}${s.file ? ` (${s.file}:${s.line})` : ''}. ${s.why}.`,
+    )
+  return found
 }
 
 async function describeSource(ctx: BuildContext, source: Source): Promise<void> {
@@ -255,13 +311,21 @@ async function describePlan(ctx: BuildContext, plan: ImagePlan, warnings: Proble
 }
 
 /** A failure of a build step, with the line of `runway.yml` that holds it; the driver knows steps and no files. */
-function atItsLine(error: unknown, config: ModelConfig, target: Target): unknown {
+function atItsLine(
+  error: unknown,
+  config: ModelConfig,
+  { target }: { target: Target },
+  explain: (step: string) => string | null,
+): unknown {
   const number = error instanceof BuildError && /^build:(\d+)$/.exec(error.place.step ?? '')?.[1]
   if (!number || error instanceof PlatformError) return error
   const step = config.buildSteps.filter((s) => s.condition === null || s.condition === target)[Number(number) - 1]
   if (!step) return error
   const place = { ...error.place, file: 'runway.yml', line: step.line }
   const sentence = `${error.sentence} The step is \`${step.text.slice(0, 200)}\`.`
+  const why = error.code === 'build/step-failed' ? explain(`build:${number}`) : null
+  if (why)
+    return new PublisherError('build/package-unavailable', `${sentence} ${why}`.slice(0, 2000), place, { cause: error })
   if (error instanceof TimedOut) return new TimedOut(error.code, sentence, place, { cause: error })
   return error instanceof PublisherError ? new PublisherError(error.code, sentence, place, { cause: error }) : error
 }

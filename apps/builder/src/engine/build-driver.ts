@@ -1,4 +1,4 @@
-import type { Target } from '@modelport/schema/words'
+import type { SubstitutionPolicy, Target } from '@modelport/schema/words'
 import type { ImagePlan } from '../build/plan.ts'
 
 /** What a build may use. A limit that a driver cannot hold makes it refuse to start, never ignore it. */
@@ -38,6 +38,8 @@ export interface BuildImageRequest {
   cacheScope: string
   /** Something that changes when old layers must not be used, for example the substitution policy. */
   cacheSalt: string
+  /** What the front of pip in a step may do about a requirement that cannot be had. */
+  substitutionPolicy: SubstitutionPolicy
   /** False: make every layer again (but store it for the next build). */
   useCache: boolean
   /** Image id (`sha256:...`) of the base. */

@@ -187,7 +187,14 @@ async function stepLayer(
   const container = await engine.docker.createContainer({
     Image: from,
     Entrypoint: [],
-    Cmd: ['/opt/modelport/step', String(secondsLeft + 30), request.target, layer.text],
+    Cmd: [
+      '/opt/modelport/step',
+      String(secondsLeft + 30),
+      request.target,
+      request.substitutionPolicy,
+      String(layer.number),
+      layer.text,
+    ],
     User: '0',
     WorkingDir: '/model',
     Labels: containerLabels(rooms),

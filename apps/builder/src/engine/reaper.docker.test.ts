@@ -70,6 +70,7 @@ it('removes staged images of dead builds and cached layers that nobody uses, but
       ...build,
       cacheScope: 'reaper',
       cacheSalt: '',
+      substitutionPolicy: 'exact',
       useCache: false,
       baseImage: base,
       plan: {

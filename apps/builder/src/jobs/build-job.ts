@@ -155,6 +155,7 @@ function makeContext(
     driver: worker.driver,
     limits: { ...worker.config.limits, seconds: worker.config.limits.seconds[request.target] },
     egress: worker.config.egress,
+    readSubstitutionRecord: (imageId) => worker.readSubstitutionRecord(imageId, lease, own.signal),
     inspectImage: (imageId) => worker.inspectImage(imageId, lease, own.signal),
     pushImage: (imageId) => worker.pushImage(imageId, request, own.signal),
     async recordSource(found) {
@@ -193,7 +194,7 @@ async function publish(
       )
     return
   }
-  const { image, sizeBytes, manifest, layers } = outcome
+  const { image, sizeBytes, manifest, substitutions, layers } = outcome
   if (!(await startStep(db, lease, 'publish'))) throw new LeaseLost('publishing was refused')
   await done.log.note(
     'publish',
@@ -207,6 +208,7 @@ async function publish(
     imagePushed: image.pushed,
     sizeBytes,
     manifest,
+    substitutions,
     layers,
   })
   if (!published) throw new LeaseLost('publishing was refused')

@@ -173,6 +173,8 @@ export interface BuildRecord {
   imagePushed: boolean
   sizeBytes: number
   manifest: unknown
+  /** All of them: these take the place of what the base stage noted. */
+  substitutions: Substitution[]
   layers: { kind: string; step: string | null; reused: boolean }[]
 }
 

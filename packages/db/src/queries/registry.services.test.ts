@@ -67,6 +67,7 @@ const record = {
   imagePushed: true,
   sizeBytes: 1,
   manifest: { options: [], commands: [] },
+  substitutions: [],
   layers: [],
 }
 async function publishAll(versionId: string) {
