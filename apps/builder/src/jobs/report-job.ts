@@ -4,6 +4,7 @@ import { withReportLock } from '@modelport/db/queries/report-lock'
 import { findVersionById } from '@modelport/db/queries/versions'
 import type { BuildRequest } from '../build/run-build.ts'
 import type { WorkerContext } from '../context.ts'
+import { failPoint } from '../fail-point.ts'
 import { githubStatus } from '../github/github-client.ts'
 import { describeBuild, writeCheckRun } from '../github/report-build.ts'
 
@@ -18,6 +19,7 @@ export async function runReportJob(worker: WorkerContext, buildId: string): Prom
     if (!build || !version || !source?.model.installationId || source.suspendedAt) return
     const reported = `${build.state}@${build.epoch}`
     if (build.checkReported === reported) return
+    failPoint('before-report')
     try {
       const id = await writeCheckRun(
         worker.github.installation(source.model.installationId),
@@ -36,6 +38,7 @@ export async function runReportJob(worker: WorkerContext, buildId: string): Prom
         },
         describeBuild(version, build),
       )
+      failPoint('after-report-call')
       await recordReport(db, build.id, id, reported)
     } catch (error) {
       // The repository is gone, or the app may not write to it any more: there is nobody to tell.

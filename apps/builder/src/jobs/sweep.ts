@@ -3,9 +3,6 @@ import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
 import { described } from '../log.ts'
 
-/** What a worker does beside its jobs, every so many milliseconds. */
-const everyMs = { builds: 5_000, leftovers: 30_000 }
-
 export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
 
 /** Runs the sweeps until the process stops. Every worker does so; they do not disturb each other. */
@@ -13,15 +10,16 @@ export async function sweepRegularly(
   worker: WorkerContext,
   reapEngine: (isLive: IsLive) => Promise<void>,
 ): Promise<void> {
+  const { sweepSeconds, leftoversSeconds } = worker.config.recovery
   await Promise.all([
-    regularly(worker, everyMs.builds, 'builds', async () => {
+    regularly(worker, sweepSeconds * 1000, 'builds', async () => {
       const found = await sweepBuilds(worker.database.db)
       if (found > 0) worker.log.warn({ found }, 'builds without a live worker or message')
     }),
-    regularly(worker, everyMs.leftovers, 'leftovers', async () => {
+    regularly(worker, leftoversSeconds * 1000, 'leftovers', async () => {
       // Asked for each find at the time it is found: a build that started since is live.
       const isLive = (buildId: string, epoch: number) => isLiveLease(worker.database.db, { buildId, epoch })
-      await sweepScratch(worker.config.home, isLive)
+      await sweepScratch(worker.config.home, isLive, 2 * leftoversSeconds * 1000)
       await reapEngine(isLive)
     }),
   ])

@@ -15,8 +15,8 @@ export interface Lease {
   epoch: number
 }
 
-/** Seconds in database time after which a silent worker's build may be taken by another. */
-export const leaseSeconds = 15
+/** Seconds in database time after which a silent worker's build may be taken by another, unless the worker says otherwise. */
+export const defaultLeaseSeconds = 15
 /** A build that took this many workers down with it is not given to another. */
 export const maxStarts = 4
 
@@ -37,7 +37,12 @@ const held = (lease: Lease) =>
  * Takes a build that waits, or whose worker fell silent. Returns null when it is not to be had: done, held by a live
  * worker, or not due yet. The new epoch fences the worker that had it before.
  */
-export async function takeBuild(db: Db, buildId: string, worker: string): Promise<Build | null> {
+export async function takeBuild(
+  db: Db,
+  buildId: string,
+  worker: string,
+  leaseSeconds = defaultLeaseSeconds,
+): Promise<Build | null> {
   return db.transaction(async (tx) => {
     if (!(await lockVersion(tx, buildId))) return null
     const [build] = await tx
@@ -73,7 +78,11 @@ export async function takeBuild(db: Db, buildId: string, worker: string): Promis
 }
 
 /** Prolongs a lease. Returns null when it is lost, else whether somebody asked to cancel. */
-export async function heartbeat(db: Db, lease: Lease): Promise<{ cancelRequestedBy: string | null } | null> {
+export async function heartbeat(
+  db: Db,
+  lease: Lease,
+  leaseSeconds = defaultLeaseSeconds,
+): Promise<{ cancelRequestedBy: string | null } | null> {
   const [row] = await db
     .update(builds)
     .set({ leaseExpiresAt: sql`now() + ${leaseSeconds} * interval '1 second'` })
@@ -176,9 +185,17 @@ export interface BuildRecord {
   layers: { kind: string; step: string | null; reused: boolean }[]
 }
 
-/** Publishes: the build becomes ready, and with it perhaps the version and the default, in one transaction. False when the lease is lost. */
-export async function publishBuild(db: Db, lease: Lease, record: BuildRecord): Promise<boolean> {
-  return endBuild(db, lease, 'ready', { ...record, failure: null })
+/**
+ * Publishes: the build becomes ready, and with it perhaps the version and the default, in one transaction, which ends with
+ * `beforeCommit`. False when the lease is lost.
+ */
+export async function publishBuild(
+  db: Db,
+  lease: Lease,
+  record: BuildRecord,
+  beforeCommit = () => {},
+): Promise<boolean> {
+  return endBuild(db, lease, 'ready', { ...record, failure: null }, beforeCommit)
 }
 
 /** Ends a build without an image. False when the lease is lost. */
@@ -196,6 +213,7 @@ async function endBuild(
   lease: Lease,
   to: BuildState,
   values: Partial<typeof builds.$inferInsert>,
+  beforeCommit = () => {},
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
     const versionId = await lockVersion(tx, lease.buildId)
@@ -217,6 +235,7 @@ async function endBuild(
     await tx.execute(sql`select pg_notify('modelport_outbox', '')`)
     await refreshVersion(tx, versionId)
     await notify(tx, { build: lease.buildId, version: versionId })
+    beforeCommit()
     return true
   })
 }
