@@ -1,5 +1,6 @@
 import type { GithubClients } from '../github/github-client.ts'
 import { described, type Logger } from '../log.ts'
+import { pause } from '../pause.ts'
 
 /** Deliveries older than this cannot be sent again on github.com. */
 const maxAgeMs = 3 * 86_400_000
@@ -42,9 +43,6 @@ export async function recoverDeliveriesRegularly(deps: {
     } catch (error) {
       deps.log.warn(described(error), 'could not look for lost deliveries')
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, deps.seconds * 1000)
-      deps.signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-    })
+    await pause(deps.seconds * 1000, deps.signal)
   }
 }

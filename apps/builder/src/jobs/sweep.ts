@@ -2,6 +2,7 @@ import { isLiveLease, sweepBuilds } from '@modelport/db/queries/builds'
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
 import { described } from '../log.ts'
+import { pause } from '../pause.ts'
 
 export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
 
@@ -32,9 +33,6 @@ async function regularly(worker: WorkerContext, ms: number, what: string, work: 
     } catch (error) {
       worker.log.warn({ what, ...described(error) }, 'a sweep failed; the next one tries again')
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      worker.stopping.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-    })
+    await pause(ms, worker.stopping)
   }
 }
