@@ -7,7 +7,6 @@ import {
   recordBase,
   retryBuild,
   startStep,
-  switchTargetOff,
   takeBuild,
 } from '@modelport/db/queries/builds'
 import { loadModelSource } from '@modelport/db/queries/models'
@@ -24,7 +23,7 @@ import { failPoint } from '../fail-point.ts'
 import { openArchive } from '../github/source-archive.ts'
 import { described } from '../log.ts'
 import { keepLease } from './lease-keeper.ts'
-import { closeSkippedCheck } from './report-job.ts'
+import { endSkippedBuild } from './report-job.ts'
 
 /** Platform failures are tried again after these many seconds, then they are final. */
 const retrySeconds = [5, 30, 120]
@@ -199,11 +198,8 @@ async function publish(
   const { lease, request, outcome } = done
   if (outcome.kind === 'target-off') {
     await done.log.flush()
-    const gone = await switchTargetOff(db, lease)
-    if (gone?.checkRunId)
-      await closeSkippedCheck(worker, request, gone.checkRunId).catch((error) =>
-        worker.log.warn(described(error), 'a check run stays open'),
-      )
+    if (!(await endSkippedBuild(worker, lease, request, lease.epoch > retrySeconds.length)))
+      throw new LeaseLost('switching the target off was refused')
     return
   }
   const { image, sizeBytes, manifest, layers } = outcome

@@ -1,4 +1,4 @@
-import { isLiveLease, sweepBuilds } from '@modelport/db/queries/builds'
+import { isLiveLease, sweepBuilds, sweepReports } from '@modelport/db/queries/builds'
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
 import { described } from '../log.ts'
@@ -18,6 +18,8 @@ export async function sweepRegularly(
       if (found > 0) worker.log.warn({ found }, 'builds without a live worker or message')
     }),
     regularly(worker, leftoversSeconds * 1000, 'leftovers', async () => {
+      const untold = await sweepReports(worker.database.db, 2 * leftoversSeconds)
+      if (untold > 0) worker.log.warn({ untold }, 'builds that GitHub was not told of')
       // Asked for each find at the time it is found: a build that started since is live.
       const isLive = (buildId: string, epoch: number) => isLiveLease(worker.database.db, { buildId, epoch })
       await sweepScratch(worker.config.home, isLive, 2 * leftoversSeconds * 1000)

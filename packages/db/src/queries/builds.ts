@@ -396,9 +396,41 @@ export async function readLines(db: Db, buildId: string, { after = 0, limit = 10
     .limit(limit)
 }
 
-/** Notes that GitHub was told of a state. `checkRunId` is kept from the first time on. */
-export async function recordReport(db: Db, buildId: string, checkRunId: number, reported: string): Promise<void> {
-  await db.update(builds).set({ checkRunId, checkReported: reported }).where(eq(builds.id, buildId))
+/** Notes that GitHub was told of a state, or with null for the check run that it will not take it. */
+export async function recordReport(
+  db: Db,
+  buildId: string,
+  checkRunId: number | null,
+  reported: string,
+): Promise<void> {
+  await db
+    .update(builds)
+    .set({ checkReported: reported, ...(checkRunId === null ? {} : { checkRunId }) })
+    .where(eq(builds.id, buildId))
+}
+
+/** What `recordReport` notes of a build's present state. */
+export const reportedAs = (build: Pick<Build, 'state' | 'epoch'>) => `${build.state}@${build.epoch}`
+
+/**
+ * Finds builds of the last three days whose state GitHub was not told for `afterSeconds`, because the message was lost
+ * with the queue or the call failed, and writes each a new message. Returns how many.
+ */
+export async function sweepReports(db: Db, afterSeconds: number): Promise<number> {
+  const changed = sql`coalesce(b.finished_at, b.started_at, b.created_at)`
+  const rows = await db.execute(sql`
+    insert into outbox (kind, build_id)
+    select 'report', b.id from builds b
+      join versions v on v.id = b.version_id
+      join models m on m.id = v.model_id
+      join installations i on i.id = m.installation_id and i.suspended_at is null
+    where b.check_reported is distinct from b.state || '@' || b.epoch
+      and ${changed} < now() - ${afterSeconds} * interval '1 second'
+      and ${changed} > now() - interval '3 days'
+      and not exists (select 1 from outbox o where o.build_id = b.id and o.kind = 'report')
+    order by ${changed} desc limit 200
+    returning id`)
+  return rows.length
 }
 
 /** The current epoch of each of these builds. */
