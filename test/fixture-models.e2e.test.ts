@@ -18,24 +18,54 @@ const names = readdirSync(models, { withFileTypes: true })
   .map((entry) => entry.name)
 const json = (name: string, file: string) => JSON.parse(readFileSync(join(models, name, file), 'utf8'))
 
+/** Every example as it is, and the ones with all data types on the other Pythons of the Debian catalogue too. */
+const pythons = [
+  { python: '3.9', cuda: '11.2' },
+  { python: '3.11', cuda: '11.8' },
+  { python: '3.13', cuda: '12.4' },
+]
+interface Case {
+  label: string
+  name: string
+  changes: Record<string, string>
+  targets: string[]
+}
+const cases: Case[] = names.flatMap((name): Case[] => {
+  const config = readFileSync(join(models, name, 'runway.yml'), 'utf8')
+  const targets = ['cpu', 'gpu'].filter((t) => !new RegExp(`${t}: [Ff]alse`).test(config))
+  const asItIs = { label: name, name, changes: {}, targets }
+  if (!name.startsWith('types-')) return [asItIs]
+  const others = pythons.filter(({ python }) => !config.includes(`python: ${python}\n`))
+  return [
+    asItIs,
+    ...others.map(({ python, cuda }) => ({
+      label: `${name}-on-${python}`,
+      name,
+      targets: ['cpu'],
+      changes: {
+        'runway.yml': `${config.replace(/^python: .*$/m, `python: ${python}`).replace(/^cuda: .*$/m, `cuda: ${cuda}`)}\nspec: {gpu: False}\n`,
+      },
+    })),
+  ]
+})
+
 let world: World
 beforeAll(async () => {
   world = await openWorld({ engine: 'probe' })
   // All at once, as a real day looks; each test then waits for its own.
-  await Promise.all(names.map((name) => world.push(`alice/${name}`, join(models, name))))
+  await Promise.all(cases.map(({ label, name, changes }) => world.push(`alice/${label}`, join(models, name), changes)))
 })
 afterAll(() => world?.stop())
 
 describe('the example model', () => {
-  it.each(names)(
-    '%s publishes on its Python and answers its commands over HTTP',
+  it.each(cases)(
+    '$label publishes and answers its commands',
     { timeout: 900_000 },
-    async (name) => {
-      const version = await world.finished(`alice/${name}`, 1, 880_000)
+    async ({ label, name, targets }) => {
+      const version = await world.finished(`alice/${label}`, 1, 880_000)
       expect(version.status, JSON.stringify(version.builds)).toBe('ready')
       expect(version.manifest).toEqual(json(name, 'expected-manifest.json'))
-      const expectedTargets = name === 'cpu-only' ? ['cpu'] : name === 'gpu-only' ? ['gpu'] : ['cpu', 'gpu']
-      expect(version.builds.map((b) => b.target)).toEqual(expectedTargets)
+      expect(version.builds.map((b) => b.target)).toEqual(targets)
       const options = existsSync(join(models, name, 'example-options.json')) ? json(name, 'example-options.json') : null
       for (const build of version.builds) {
         const model = await runImage(build.image!, world.stack.state.engine.socket!, options)
@@ -43,11 +73,11 @@ describe('the example model', () => {
           for (const call of json(name, 'example-calls.json') as ExampleCall[]) {
             const { status, body } = await model.call(call.command, call.inputs)
             expect(status, JSON.stringify(body)).toBe(200)
-            if (call.outputs) expect(body).toEqual(call.outputs)
-            for (const [output, shape] of Object.entries(call.outputShape ?? {}))
-              expect(checkShape((body as Record<string, unknown>)[output], shape), `${call.command}.${output}`).toEqual(
-                [],
-              )
+            checkOutputs(call, body as Record<string, unknown>)
+            const job = await model.job(call.command, call.inputs)
+            expect(job[0]!.type).toBe('started')
+            expect(job.at(-1)!.type, JSON.stringify(job)).toBe('succeeded')
+            checkOutputs(call, job.findLast((message) => message.type === 'output')!.outputData!)
           }
         } finally {
           await model.stop()
@@ -56,3 +86,9 @@ describe('the example model', () => {
     },
   )
 })
+
+function checkOutputs(call: ExampleCall, outputs: Record<string, unknown>): void {
+  if (call.outputs) expect(outputs).toEqual(call.outputs)
+  for (const [output, shape] of Object.entries(call.outputShape ?? {}))
+    expect(checkShape(outputs[output], shape), `${call.command}.${output}`).toEqual([])
+}

@@ -37,7 +37,8 @@ describe('a push', () => {
     const done = await world.finished('alice/upper', 1)
     expect(done.status, JSON.stringify(done.builds)).toBe('ready')
     expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({
-      defaultVersion: 1, defaultPolicy: 'latest',
+      defaultVersion: 1,
+      defaultPolicy: 'latest',
     })
     for (const build of done.builds) expect(build.digest).toMatch(/^sha256:[0-9a-f]{64}$/)
   })
@@ -91,13 +92,15 @@ describe('a push', () => {
     await world.push('alice/upper', upper, { 'notes.txt': 'pinned' })
     expect((await world.finished('alice/upper', 4)).status).toBe('ready')
     expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({
-      defaultVersion: 1, defaultPolicy: 'pinned',
+      defaultVersion: 1,
+      defaultPolicy: 'pinned',
     })
     const page = await (await fetch(`${world.stack.state.site.url}/alice/upper@4`)).text()
     expect(page.replaceAll(/<!--.*?-->/g, '')).toMatch(/default is version 1/i)
     expect((await world.call('PUT', '/models/alice/upper/default-version', { policy: 'latest' })).status).toBe(200)
     expect(await world.get<ModelAnswer>('/models/alice/upper')).toMatchObject({
-      defaultVersion: 4, defaultPolicy: 'latest',
+      defaultVersion: 4,
+      defaultPolicy: 'latest',
     })
   })
 

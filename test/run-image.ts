@@ -1,12 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import Docker from 'dockerode'
+import WebSocket from 'ws'
 import { until } from './world.ts'
 
 /** A model that runs as its users run it. */
 export interface RunningModel {
   url: string
   call(command: string, inputs: unknown): Promise<{ status: number; body: unknown }>
+  /** The same command as a WebSocket job: the messages from `started` to the last. */
+  job(command: string, inputData: unknown): Promise<JobMessage[]>
   stop(): Promise<void>
+}
+
+export interface JobMessage {
+  type: 'started' | 'output' | 'succeeded' | 'failed' | 'cancelled'
+  id: string
+  outputData?: Record<string, unknown>
+  error?: string
 }
 
 /** `docker run -p 9000` of a published image, until it answers `/healthcheck`. */
@@ -19,7 +29,9 @@ export async function runImage(
   // An image registry's name is pulled, as `docker run` does; an image id is there already.
   if (image.includes('/')) {
     const pulling = await docker.pull(image)
-    await new Promise<void>((resolve, reject) => docker.modem.followProgress(pulling, (error) => (error ? reject(error) : resolve())))
+    await new Promise<void>((resolve, reject) =>
+      docker.modem.followProgress(pulling, (error) => (error ? reject(error) : resolve())),
+    )
   }
   const container = await docker.createContainer({
     name: `modelport-test-run-${randomBytes(4).toString('hex')}`,
@@ -44,6 +56,22 @@ export async function runImage(
         signal: AbortSignal.timeout(60_000),
       })
       return { status: response.status, body: await response.json() }
+    },
+    job(command, inputData) {
+      return new Promise((resolve, reject) => {
+        const socket = new WebSocket(url.replace('http:', 'ws:'))
+        const messages: JobMessage[] = []
+        socket.on('open', () => socket.send(JSON.stringify({ type: 'submit', command, inputData })))
+        socket.on('error', reject)
+        socket.on('message', (data) => {
+          const message = JSON.parse(String(data)) as JobMessage
+          messages.push(message)
+          if (['succeeded', 'failed', 'cancelled'].includes(message.type)) {
+            socket.close()
+            resolve(messages)
+          }
+        })
+      })
     },
     async stop() {
       await container.kill().catch(() => undefined)

@@ -107,9 +107,9 @@ class Served(object):
     """A model that serves in a process of its own; a context manager."""
 
     def __init__(self, source=None, path=None, cwd=None, wait=True, python=sys.executable,
-                 **variables):
+                 warnings='error', **variables):
         self.port = free_port()
-        command = [python, '-W', 'error', '-X', 'faulthandler']
+        command = [python, '-W', warnings, '-X', 'faulthandler']
         command += ['-c', textwrap.dedent(source)] if path is None else [path]
         variables.setdefault('RW_HOST', '127.0.0.1')
         variables.setdefault('RW_PORT', str(self.port))

@@ -5,9 +5,9 @@ import csv
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
-import time
 import unittest
 import zipfile
 
@@ -33,10 +33,12 @@ class BuildWheelsTest(Case):
     def test_writes_the_same_bytes_again_later(self):
         first, second = self.temporary_directory(), self.temporary_directory()
         before = build_wheels.write_wheel(first, '0.6.1')
-        time.sleep(0.1)
-        for name in os.listdir(build_wheels.SOURCES):
-            if name.endswith('.py'):
-                os.utime(os.path.join(build_wheels.SOURCES, name))
+        copy = os.path.join(self.temporary_directory(), 'runway')
+        shutil.copytree(build_wheels.SOURCES, copy)
+        for name in os.listdir(copy):
+            os.utime(os.path.join(copy, name), (1, 1))
+        self.addCleanup(setattr, build_wheels, 'SOURCES', build_wheels.SOURCES)
+        build_wheels.SOURCES = copy
         after = build_wheels.write_wheel(second, '0.6.1')
         with open(before, 'rb') as one, open(after, 'rb') as other:
             self.assertEqual(one.read(), other.read())
@@ -64,7 +66,9 @@ class BuildWheelsTest(Case):
         subprocess.run(
             [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-index', '--find-links',
              directory, '--target', target, '--disable-pip-version-check',
-             'runway-python==0.0.57'], check=True, stderr=subprocess.DEVNULL)
+             'runway-python==0.0.57'], check=True, stderr=subprocess.DEVNULL,
+            # A base image's own configuration would add its own wheels.
+            env=dict(os.environ, PIP_CONFIG_FILE=os.devnull))
         code = 'import runway; print(runway.__file__, runway.__version__)'
         answer = subprocess.run([sys.executable, '-c', code], stdout=subprocess.PIPE, check=True,
                                 env=dict(os.environ, PYTHONPATH=target))

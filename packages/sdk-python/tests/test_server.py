@@ -219,6 +219,19 @@ class LifeTest(Case):
             time.sleep(0.3)
             self.assertEqual(served.stop(), 0)
 
+    def test_sigterm_is_noticed_also_by_a_main_thread_that_sleeps(self):
+        # The kernel may hand a signal to any thread; waking by chance would take a minute here.
+        source = MODEL.replace('runway.run()', '''
+    import runway._turns
+    runway._turns._LONGEST_SLEEP = 60
+    runway.run()''')
+        for _ in range(8):
+            served = Served(source)
+            served.get('/healthcheck')
+            started = time.monotonic()
+            served.stop()
+            self.assertLess(time.monotonic() - started, 3)
+
     def test_ctrl_c_ends_it_without_a_traceback(self):
         served = Served(MODEL)
         self.assertEqual(served.stop(signal.SIGINT), 0)
@@ -257,6 +270,26 @@ class LifeTest(Case):
                 for sock in idle:
                     sock.close()
             self.assertTrue(eventually(lambda: served.get('/healthcheck')[0] == 200, 3))
+
+    def test_bounds_what_all_requests_together_keep_in_memory(self):
+        source = MODEL.replace('runway.run()', '''
+    import runway._server
+    runway._server.Budget = lambda size: Budget(1 << 20)
+    from runway._stream import Budget
+    runway.run()''')
+        with Served(source) as served, served.connect() as first:
+            first.sendall(b'POST /echo HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n'
+                          + b' ' * 900000)
+            time.sleep(0.3)
+            status, answer = served.post('/echo', {'text': 'x' * 500000})
+            self.assertEqual(status, 503, answer)
+            with served.websocket() as client:
+                client.send({'type': 'submit', 'inputData': {'text': 'x' * 500000}})
+                self.assertEqual(client.receive_frame(), (8, b'\x03\xf5'))
+            self.assertEqual(served.post('/echo', {'text': 'small'})[0], 200)
+            first.close()
+            self.assertTrue(eventually(
+                lambda: served.post('/echo', {'text': 'x' * 500000})[0] == 200, 5))
 
     def test_drops_a_client_that_never_finishes_its_headers(self):
         source = MODEL.replace('runway.run()', '''

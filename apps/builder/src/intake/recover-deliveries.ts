@@ -1,6 +1,6 @@
 import type { GithubClients } from '../github/github-client.ts'
 import { described, type Logger } from '../log.ts'
-import { pause } from '../pause.ts'
+import { pause } from '../process.ts'
 
 /** Deliveries older than this cannot be sent again on github.com. */
 const maxAgeMs = 3 * 86_400_000

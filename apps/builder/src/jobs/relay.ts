@@ -2,7 +2,7 @@ import type { Database } from '@modelport/db/client'
 import { epochsOf } from '@modelport/db/queries/builds'
 import { type OutboxMessage, relayOutbox } from '@modelport/db/queries/outbox'
 import { described, type Logger } from '../log.ts'
-import { pause } from '../pause.ts'
+import { pause } from '../process.ts'
 import type { Jobs } from './queue.ts'
 
 /**

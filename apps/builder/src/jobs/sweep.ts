@@ -2,7 +2,7 @@ import { isLiveLease, sweepBuilds, sweepReports } from '@modelport/db/queries/bu
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
 import { described } from '../log.ts'
-import { pause } from '../pause.ts'
+import { pause } from '../process.ts'
 
 export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
 

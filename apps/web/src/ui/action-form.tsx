@@ -23,11 +23,12 @@ export function ActionForm({
 }) {
   const [result, submit, pending] = useActionState(action, {})
   return (
-    <form action={submit} className={className}>
+    <form action={submit}>
       {Object.entries(hidden).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}
-      <fieldset disabled={pending} className="contents">
+      {/* The fieldset is the box: spacing between the fields belongs to their parent. */}
+      <fieldset disabled={pending} className={className ?? 'contents'}>
         {children}
       </fieldset>
       <p

@@ -103,7 +103,7 @@ export function Fact({ term, children }: { term: string; children: ReactNode }) 
 
 export function Section({ title, id, children }: { title: string; id?: string; children: ReactNode }) {
   return (
-    <section aria-labelledby={id} className="mt-8 first:mt-0">
+    <section className="mt-8 first:mt-0">
       <h2 id={id} className="text-lg leading-7 font-semibold">
         {title}
       </h2>

@@ -1,13 +1,11 @@
 """Files that a client names by URL: downloaded, and unpacked if they are tar archives.
 
-Everything lands below one temporary directory that is removed when the process ends.
+Everything lands below one temporary directory that is removed when the process ends. The larger
+parts of the standard library are imported by the functions that use them: most models never do.
 """
 
 import atexit
 import os
-import shutil
-import tempfile
-import unicodedata
 
 # Bounds on what a stranger can make us store. Model weights are large, so these are too.
 MAX_BYTES = int(os.environ.get('RW_MAX_DOWNLOAD_SIZE') or 32 << 30)
@@ -31,6 +29,8 @@ def is_url(value):
 
 def download(url):
     """Fetch a URL; the path of the file, or of the directory that it was unpacked into."""
+    import shutil
+    import tempfile
     handle, path = tempfile.mkstemp(suffix=_suffix(url), dir=_temporary_place())
     try:
         with os.fdopen(handle, 'wb') as target:
@@ -67,6 +67,7 @@ def extract(archive, target):
 
 
 def _extract_members(tar, root):
+    import shutil
     links, count, room = [], 0, MAX_BYTES
     for member in tar:
         count += 1
@@ -101,6 +102,7 @@ def _extract_members(tar, root):
 
 
 def _extract_link(member, path, root):
+    import shutil
     parent = os.path.dirname(path)
     if member.islnk():
         source = os.path.join(root, *_safe_parts(member.linkname))
@@ -135,6 +137,7 @@ def _ascii(name):
     """The name in ASCII: accents dropped, and letters without a base letter as their number."""
     if all(character < '\x80' for character in name):
         return name
+    import unicodedata
     plain = ''
     for character in unicodedata.normalize('NFKD', name):
         if character < '\x80':
@@ -248,6 +251,7 @@ def _opener(request):
 def _temporary_place():
     global _place
     if _place is None:
+        import tempfile
         _place = tempfile.mkdtemp(prefix='runway-')
         atexit.register(_remove_place, _place, os.getpid())
     return _place
@@ -256,4 +260,5 @@ def _temporary_place():
 def _remove_place(place, owner):
     # A forked child inherits this call, and its parent still needs the files.
     if os.getpid() == owner:
+        import shutil
         shutil.rmtree(place, ignore_errors=True)

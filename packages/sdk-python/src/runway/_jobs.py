@@ -8,6 +8,7 @@ import collections
 import threading
 import time
 import uuid
+from typing import Deque, Dict
 
 from . import _websocket
 from ._app import check_formats
@@ -28,13 +29,13 @@ class Jobs(object):
         self.model = model
         self._lock = threading.Lock()
         self._ids = set()
-        self._id_order = collections.deque()
+        self._id_order: Deque[str] = collections.deque()
         self._open = 0
 
-    def serve(self, stream, max_size):
+    def serve(self, stream, max_size, budget):
         """Read messages from a WebSocket until it closes; its jobs end with it."""
-        connection = _websocket.Connection(stream, max_size)
-        jobs = {}
+        connection = _websocket.Connection(stream, max_size, budget)
+        jobs: Dict[str, Job] = {}
         try:
             for data in connection.messages():
                 try:

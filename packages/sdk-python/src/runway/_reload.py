@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from typing import Dict, Optional
 
 _INTERVAL = 0.5
 
@@ -15,7 +16,7 @@ def restart_on_change():
 
 
 def _watch():
-    seen = {}
+    seen: Dict[str, Optional[int]] = {}
     while True:
         for path in _source_files():
             changed = _modified(path)

@@ -7,6 +7,7 @@ WebSocket's frames are read in `_websocket`.
 import socket
 import threading
 import time
+from typing import Dict
 
 from . import _websocket
 from ._app import HttpError, Request
@@ -24,9 +25,18 @@ _DAYS = ('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')
 _MONTHS = ('Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec')
 
 
+class CannotListen(Exception):
+    """The port is taken, or the address is not one of this machine's."""
+
+
 def start(model, host, port):
     """Listen, and answer from threads of its own."""
-    server = Server(model, _listen(host, port))
+    try:
+        listener = _listen(host, port)
+    except OSError as error:
+        raise CannotListen('The model server cannot listen on %s:%d: %s.'
+                           % (host, port, error)) from error
+    server = Server(model, listener)
     threading.Thread(target=server.accept, name='runway-accept', daemon=True).start()
     return server
 
@@ -134,7 +144,7 @@ class Server(object):
         path = _path(target)
         if _websocket.is_upgrade(method, headers) and path == '/':
             _websocket.accept(stream, headers)
-            self._jobs.serve(stream, self._app.config['MAX_CONTENT_LENGTH'])
+            self._jobs.serve(stream, self._app.config['MAX_CONTENT_LENGTH'], self._budget)
             return False
         try:
             body = self._read_body(stream, version, headers)
@@ -177,7 +187,7 @@ def _read_head(stream):
         raise HttpError(400, 'The request line is not HTTP/1.1.')
     if len(lines) > MAX_HEADERS + 1:
         raise HttpError(431, 'There are more than %d headers.' % MAX_HEADERS)
-    headers = {}
+    headers: Dict[str, str] = {}
     for line in lines[1:]:
         name, colon, value = line.partition(':')
         # A blank before the colon, or a folded line, is read differently by different servers.

@@ -7,6 +7,7 @@ event loops belong to the thread that made them. Without a server a caller's own
 
 import collections
 import threading
+from typing import Any, Callable, Deque
 
 _LONGEST_SLEEP = 0.5
 
@@ -15,7 +16,7 @@ class Turns(object):
     """A queue of calls, made one at a time."""
 
     def __init__(self):
-        self._waiting = collections.deque()
+        self._waiting: Deque[Callable[[], Any]] = collections.deque()
         # Held while there is nothing to do; releasing it wakes the serving thread.
         self._news = threading.Lock()
         self._owner = None
@@ -30,8 +31,8 @@ class Turns(object):
     def serve(self):
         """Make the waiting calls, and those to come, until `stop`."""
         while not self._stopping:
-            # Python sees a signal between two steps of this thread. One that comes just as it goes
-            # to sleep would wait for the next request, so the sleep is never long.
+            # A signal is acted on between two steps of this thread. `_signals` wakes it, unless the
+            # model took that away (asyncio does), so the sleep is never long.
             self._news.acquire(timeout=_LONGEST_SLEEP)
             while self._waiting and not self._stopping:
                 self._waiting.popleft()()
@@ -47,12 +48,12 @@ class Turns(object):
     def stop(self):
         """End `serve`."""
         self._stopping = True
-        self._wake()
+        self.wake()
 
     def post(self, call):
         """Have a call made when its turn comes, without waiting for it."""
         self._waiting.append(call)
-        self._wake()
+        self.wake()
 
     def withdraw(self, call):
         """Drop a posted call; False if its turn came already."""
@@ -73,7 +74,8 @@ class Turns(object):
         self.post(turn)
         return turn.wait()
 
-    def _wake(self):
+    def wake(self):
+        """Have the serving thread look whether there is anything to do."""
         try:
             self._news.release()
         except RuntimeError:

@@ -7,9 +7,10 @@ import struct
 import sys
 import threading
 import time
+from typing import Deque, Tuple
 
 from ._app import HttpError
-from ._stream import Closed
+from ._stream import Closed, Full
 
 _MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
@@ -53,11 +54,12 @@ class Connection(object):
     """Messages of an open WebSocket. Writing happens in a thread of its own, so that a handler
     that reports progress does not wait for a slow network."""
 
-    def __init__(self, stream, max_size):
+    def __init__(self, stream, max_size, budget):
         self._stream = stream
         self._max_size = max_size
+        self._budget = budget
         self._changed = threading.Condition()
-        self._frames = collections.deque()
+        self._frames: Deque[Tuple[int, bytes]] = collections.deque()
         self._waiting = 0
         self._open = True
         self._writer = threading.Thread(target=self._write, daemon=True)
@@ -75,6 +77,8 @@ class Connection(object):
                     yield data
         except Closed:
             pass
+        except Full:
+            self._put(_CLOSE, struct.pack('>H', 1013))
         except _Violation as violation:
             self._put(_CLOSE, struct.pack('>H', violation.code))
 
@@ -86,31 +90,37 @@ class Connection(object):
         self._writer.join(_PATIENCE)
 
     def _read_messages(self):
+        """Whole messages as `(kind, bytes)`; their bytes are given back to the budget when the
+        next one is asked for."""
         parts, first_kind, size = [], None, 0
-        while True:
-            final, kind, length = self._read_frame_head()
-            if kind >= _CLOSE:
-                if not final or length > 125:
+        try:
+            while True:
+                final, kind, length = self._read_frame_head()
+                if kind >= _CLOSE:
+                    if not final or length > 125:
+                        raise _Violation(1002)
+                    data = self._read_payload(length)
+                    if kind == _CLOSE:
+                        self._put(_CLOSE, data[:2])
+                        return
+                    if kind == _PING:
+                        self._put(_PONG, data)
+                    continue
+                # A message is one frame of a kind and then frames of kind 0, the last one final.
+                if (kind == 0) != (first_kind is not None) or kind > _BINARY:
                     raise _Violation(1002)
-                data = self._read_payload(length)
-                if kind == _CLOSE:
-                    self._put(_CLOSE, data[:2])
-                    return
-                if kind == _PING:
-                    self._put(_PONG, data)
-                continue
-            # A message is one frame of a kind and then frames of kind 0, the last one final.
-            if (kind == 0) != (first_kind is not None) or kind > _BINARY:
-                raise _Violation(1002)
-            size += length
-            if size > self._max_size:
-                raise _Violation(1009)
-            if kind:
-                first_kind = kind
-            parts.append(self._read_payload(length))
-            if final:
-                yield first_kind, b''.join(parts)
-                parts, first_kind, size = [], None, 0
+                if size + length > self._max_size:
+                    raise _Violation(1009)
+                if kind:
+                    first_kind = kind
+                parts.append(self._read_payload(length, self._budget))
+                size += length
+                if final:
+                    yield first_kind, b''.join(parts)
+                    self._budget.give_back(size)
+                    parts, first_kind, size = [], None, 0
+        finally:
+            self._budget.give_back(size)
 
     def _read_frame_head(self):
         # A connection may be silent for as long as it likes, but not in the middle of a frame.
@@ -128,9 +138,9 @@ class Connection(object):
             raise _Violation(1009)
         return bool(first & 0x80), first & 0x0f, length
 
-    def _read_payload(self, length):
+    def _read_payload(self, length, budget=None):
         mask = self._stream.read(4)
-        return _unmask(self._stream.read(length), mask)
+        return _unmask(self._stream.read(length, budget), mask)
 
     def _put(self, kind, data):
         with self._changed:

@@ -8,6 +8,7 @@ The names follow the wire format, so some of them hide Python's own (`any`, `fil
 """
 
 import os
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Type, Union
 
 from . import _files, _images
 from ._colors import LABEL_COLORS
@@ -19,60 +20,63 @@ __all__ = [
     'vector',
 ]
 
+Number = Union[int, float]
+
 
 class BaseType(object):
     """What all types share; a model may derive a type of its own from it."""
 
-    def __init__(self, data_type, description=None):
+    def __init__(self, data_type: str, description: Optional[str] = None) -> None:
         self.type = data_type
         self.name = data_type
         self.description = description
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         """Convert what a handler returned into what is sent."""
         raise NotImplementedError('A type needs a serialize method of its own.')
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         """Convert what was sent into what a handler receives."""
         raise NotImplementedError('A type needs a deserialize method of its own.')
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         """The field's entry in the manifest."""
         return {'name': self.name, 'type': self.type, 'description': self.description}
 
-    def _invalid(self, reason):
+    def _invalid(self, reason: str) -> InvalidArgumentError:
         return InvalidArgumentError(self.name, reason)
 
 
 class any(BaseType):
     """Any JSON value, passed on as it is."""
 
-    def __init__(self, description=None):
+    def __init__(self, description: Optional[str] = None) -> None:
         super().__init__('any', description)
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         return value
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         return value
 
 
 class text(BaseType):
     """A string."""
 
-    def __init__(self, description=None, default='', min_length=0, max_length=None):
+    def __init__(self, description: Optional[str] = None, default: str = '', min_length: int = 0,
+                 max_length: Optional[int] = None) -> None:
         super().__init__('text', description)
         self.default = default
         self.min_length = min_length
         self.max_length = max_length
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         return value
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         return str(value)
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         field['default'] = self.default
         field['minLength'] = self.min_length
@@ -84,7 +88,9 @@ class text(BaseType):
 class number(BaseType):
     """An integer or a float, with a slider's bounds and step."""
 
-    def __init__(self, description=None, default=None, step=None, min=None, max=None):
+    def __init__(self, description: Optional[str] = None, default: Optional[Number] = None,
+                 step: Optional[Number] = None, min: Optional[Number] = None,
+                 max: Optional[Number] = None) -> None:
         super().__init__('number', description)
         # A default of 0 gives way to `min`: models rely on it since the first SDK.
         self.default = default or min or max or 0
@@ -92,13 +98,13 @@ class number(BaseType):
         self.min = min
         self.max = max
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         return value
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         return _plain_number(value)
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         field['default'] = self.default
         for key in ('min', 'max', 'step'):
@@ -110,21 +116,21 @@ class number(BaseType):
 class boolean(BaseType):
     """True or False, and nothing that merely counts as one of them."""
 
-    def __init__(self, description=None, default=False):
+    def __init__(self, description: Optional[str] = None, default: bool = False) -> None:
         super().__init__('boolean', description)
         self.default = default
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         if not isinstance(value, bool):
             raise self._invalid('value is not a boolean.')
         return value
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         if _is_numpy_bool(value):
             return bool(value)
         return self.deserialize(value)
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         field['default'] = self.default
         return field
@@ -133,7 +139,8 @@ class boolean(BaseType):
 class category(BaseType):
     """One of a list of choices."""
 
-    def __init__(self, description=None, choices=None, default=None):
+    def __init__(self, description: Optional[str] = None, choices: Optional[Iterable[Any]] = None,
+                 default: Any = None) -> None:
         super().__init__('category', description)
         if not choices:
             raise MissingArgumentError('choices')
@@ -142,15 +149,15 @@ class category(BaseType):
             raise self._invalid('default "%s" does not appear in choices list.' % default)
         self.default = self.choices[0] if default is None else default
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         if value not in self.choices:
             raise self._invalid('category value "%s" does not appear in choices list.' % value)
         return value
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         return value
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         field['oneOf'] = self.choices
         field['default'] = self.default
@@ -160,8 +167,9 @@ class category(BaseType):
 class vector(BaseType):
     """A list of numbers, a numpy array for the handler."""
 
-    def __init__(self, length=None, description=None, default=None, sampling_mean=0,
-                 sampling_std=1):
+    def __init__(self, length: Optional[int] = None, description: Optional[str] = None,
+                 default: Any = None, sampling_mean: Number = 0,
+                 sampling_std: Number = 1) -> None:
         super().__init__('vector', description)
         if length is None and default is None:
             raise MissingArgumentError('length')
@@ -174,24 +182,25 @@ class vector(BaseType):
         self.sampling_mean = sampling_mean
         self.sampling_std = sampling_std
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         import numpy
         try:
             numbers = numpy.array(value)
-        except (TypeError, ValueError, OverflowError) as error:
+        # Lists of different lengths are a warning to old versions of numpy.
+        except (TypeError, ValueError, OverflowError, Warning) as error:
             raise self._invalid('value is not a list of numbers.') from error
         if numbers.dtype.kind not in 'biuf':
             raise self._invalid('value is not a list of numbers.')
         return numbers
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         if hasattr(value, 'tolist'):
             return value.tolist()
         if isinstance(value, (list, tuple)):
             return list(value)
         raise self._invalid('value is neither an array nor a list of numbers.')
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         field['length'] = self.length
         field['samplingMean'] = self.sampling_mean
@@ -203,7 +212,8 @@ class vector(BaseType):
 class array(BaseType):
     """A list of values of one type."""
 
-    def __init__(self, item_type=None, description=None, min_length=0, max_length=None):
+    def __init__(self, item_type: Optional['AnyType'] = None, description: Optional[str] = None,
+                 min_length: int = 0, max_length: Optional[int] = None) -> None:
         super().__init__('array', description)
         if item_type is None:
             raise MissingArgumentError('item_type')
@@ -212,17 +222,17 @@ class array(BaseType):
         self.min_length = min_length
         self.max_length = max_length
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         if not isinstance(value, (list, tuple)):
             raise self._invalid('value is not an array.')
         return self._each(value, self.item_type.deserialize)
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         if isinstance(value, (str, bytes, dict)) or not hasattr(value, '__iter__'):
             raise self._invalid('value is not an array.')
         return self._each(value, lambda item: serialize(self.item_type, item, output_format))
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         field['itemType'] = self.item_type.to_dict()
         field['minLength'] = self.min_length
@@ -230,7 +240,7 @@ class array(BaseType):
             field['maxLength'] = self.max_length
         return field
 
-    def _each(self, items, convert):
+    def _each(self, items: Iterable[Any], convert: Callable[[Any], Any]) -> List[Any]:
         converted = []
         for index, item in enumerate(items):
             try:
@@ -244,9 +254,11 @@ class array(BaseType):
 class image(BaseType):
     """An image: base64 on the wire, a Pillow image for the handler."""
 
-    def __init__(self, description=None, channels=3, min_width=None, min_height=None,
-                 max_width=None, max_height=None, width=None, height=None,
-                 default_output_format=None):
+    def __init__(self, description: Optional[str] = None, channels: int = 3,
+                 min_width: Optional[int] = None, min_height: Optional[int] = None,
+                 max_width: Optional[int] = None, max_height: Optional[int] = None,
+                 width: Optional[int] = None, height: Optional[int] = None,
+                 default_output_format: Optional[str] = None) -> None:
         super().__init__('image', description)
         if channels not in _images.MODE_OF_CHANNELS:
             raise self._invalid('channels has to be 1, 3 or 4.')
@@ -263,20 +275,20 @@ class image(BaseType):
         self.width = width
         self.height = height
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         try:
             return _images.decode(value, _images.MODE_OF_CHANNELS[self.channels])
         except _images.BadImage as error:
             raise self._invalid(str(error)) from error
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         mode = _images.MODE_OF_CHANNELS[self.channels]
         try:
             return _images.encode(value, mode, output_format or self.default_output_format)
         except _images.BadImage as error:
             raise self._invalid(str(error)) from error
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         field['channels'] = self.channels
         field.update(_sizes(self))
@@ -287,9 +299,13 @@ class image(BaseType):
 class segmentation(BaseType):
     """A map that gives each pixel a label: ids (mode L) for the handler, colours on the wire."""
 
-    def __init__(self, label_to_id=None, description=None, label_to_color=None,
-                 default_label=None, min_width=None, min_height=None, max_width=None,
-                 max_height=None, width=None, height=None):
+    def __init__(self, label_to_id: Optional[Dict[str, int]] = None,
+                 description: Optional[str] = None,
+                 label_to_color: Optional[Dict[str, Sequence[int]]] = None,
+                 default_label: Optional[str] = None, min_width: Optional[int] = None,
+                 min_height: Optional[int] = None, max_width: Optional[int] = None,
+                 max_height: Optional[int] = None, width: Optional[int] = None,
+                 height: Optional[int] = None) -> None:
         super().__init__('segmentation', description)
         if label_to_id is None:
             raise MissingArgumentError('label_to_id')
@@ -312,20 +328,20 @@ class segmentation(BaseType):
         self.width = width
         self.height = height
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         try:
             return _images.decode_label_map(value, self._id_colors())
         except _images.BadImage as error:
             reason = 'unable to parse expected base64-encoded image'
             raise self._invalid(reason) from error
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         try:
             return _images.encode_label_map(value, self._id_colors())
         except _images.BadImage as error:
             raise self._invalid(str(error)) from error
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         field['labels'] = list(self.label_to_id)
         field['defaultLabel'] = self.default_label
@@ -334,7 +350,7 @@ class segmentation(BaseType):
         field.update(_sizes(self))
         return field
 
-    def _id_colors(self):
+    def _id_colors(self) -> List[Tuple[int, List[int]]]:
         return [(label_id, self.label_to_color[label])
                 for label, label_id in self.label_to_id.items()]
 
@@ -342,13 +358,14 @@ class segmentation(BaseType):
 class file(BaseType):
     """A file or a directory: a path or a URL on the wire, a local path for the handler."""
 
-    def __init__(self, description=None, is_directory=False, extension=None, default=None):
+    def __init__(self, description: Optional[str] = None, is_directory: bool = False,
+                 extension: Optional[str] = None, default: Optional[str] = None) -> None:
         super().__init__('file', description)
         self.is_directory = is_directory
         self.extension = extension
         self.default = default
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         if not isinstance(value, str):
             raise self._invalid('file path provided is not a string')
         if _files.is_url(value):
@@ -363,10 +380,10 @@ class file(BaseType):
             raise self._invalid('file path does not have expected extension')
         return value
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         return value
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         if self.is_directory:
             field['isDirectory'] = True
@@ -380,33 +397,34 @@ class file(BaseType):
 class directory(file):
     """A file that is a directory."""
 
-    def __init__(self, description=None, default=None):
+    def __init__(self, description: Optional[str] = None,
+                 default: Optional[str] = None) -> None:
         super().__init__(description=description, is_directory=True, default=default)
 
 
 class image_point(BaseType):
     """A point in an image: [x, y], normally from 0 to 1 with 0, 0 at the top left."""
 
-    def __init__(self, description=None):
+    def __init__(self, description: Optional[str] = None) -> None:
         super().__init__('image_point', description)
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         point = _numbers(value)
         if point is None or len(point) != 2:
             raise self._invalid('value is not a list of two numbers.')
         return point
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         return self.deserialize(value)
 
 
 class image_bounding_box(BaseType):
     """A box in an image: [left, top, right, bottom], normally from 0 to 1."""
 
-    def __init__(self, description=None):
+    def __init__(self, description: Optional[str] = None) -> None:
         super().__init__('image_bounding_box', description)
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         box = _numbers(value)
         if box is None or len(box) != 4:
             raise self._invalid('value is not a list of four numbers.')
@@ -414,14 +432,16 @@ class image_bounding_box(BaseType):
             raise self._invalid('the left and top of a box have to be below its right and bottom.')
         return box
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         return self.deserialize(value)
 
 
 class image_landmarks(BaseType):
     """A fixed number of points in an image, with labels and lines between them if wished."""
 
-    def __init__(self, length=None, description=None, labels=None, connections=None):
+    def __init__(self, length: Optional[int] = None, description: Optional[str] = None,
+                 labels: Optional[Sequence[str]] = None,
+                 connections: Optional[Sequence[Sequence[str]]] = None) -> None:
         super().__init__('image_landmarks', description)
         if length is None:
             raise MissingArgumentError('length')
@@ -435,13 +455,13 @@ class image_landmarks(BaseType):
             if len(pair) != 2:
                 raise self._invalid('a connection joins two labels.')
             for label in pair:
-                if label not in labels:
+                if label not in (labels or ()):
                     raise self._invalid('a connection names an unknown label "%s".' % label)
         self.length = length
         self.labels = labels
         self.connections = connections
 
-    def deserialize(self, value):
+    def deserialize(self, value: Any) -> Any:
         value = _plain_array(value)
         if not isinstance(value, (list, tuple)) or len(value) != self.length:
             raise self._invalid('value is not a list of %d points.' % self.length)
@@ -451,10 +471,10 @@ class image_landmarks(BaseType):
                 raise self._invalid('a landmark is not a list of two numbers.')
         return points
 
-    def serialize(self, value, output_format=None):
+    def serialize(self, value: Any, output_format: Optional[str] = None) -> Any:
         return self.deserialize(value)
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         field = super().to_dict()
         field['length'] = self.length
         if self.labels:
@@ -464,13 +484,17 @@ class image_landmarks(BaseType):
         return field
 
 
-def named(data_type, name):
+# Types may be given as an instance or as a class.
+AnyType = Union[BaseType, Type[BaseType]]
+
+
+def named(data_type: 'AnyType', name: Optional[str]) -> BaseType:
     """The type as an instance of its own called `name`; a class is instantiated without arguments.
 
     A copy, because a model may declare one instance under two names.
     """
     if isinstance(data_type, type):
-        own = data_type()
+        own = data_type()  # type: ignore[call-arg] # A model's own types take what they like.
     else:
         own = object.__new__(type(data_type))
         own.__dict__.update(data_type.__dict__)
@@ -479,20 +503,20 @@ def named(data_type, name):
     return own
 
 
-def serialize(data_type, value, output_format=None):
-    """Serialize, naming a format only where one was asked for: a model's own types may take none."""
+def serialize(data_type: BaseType, value: Any, output_format: Optional[str] = None) -> Any:
+    """Serialize; a format is passed on only if one was asked for, for a model's own types."""
     if output_format is None:
         return data_type.serialize(value)
     return data_type.serialize(value, output_format)
 
 
-def takes_output_format(data_type):
+def takes_output_format(data_type: BaseType) -> bool:
     """Whether a client may choose the format that this type is written in."""
     return isinstance(data_type, image) or (
         isinstance(data_type, array) and takes_output_format(data_type.item_type))
 
 
-def _sizes(field):
+def _sizes(field: Union[image, segmentation]) -> Dict[str, int]:
     sizes = {
         'minWidth': field.min_width, 'maxWidth': field.max_width,
         'minHeight': field.min_height, 'maxHeight': field.max_height,
@@ -501,20 +525,20 @@ def _sizes(field):
     return {key: size for key, size in sizes.items() if size}
 
 
-def _plain_number(value):
+def _plain_number(value: Any) -> Any:
     return value.item() if hasattr(value, 'item') else value
 
 
-def _plain_array(value):
+def _plain_array(value: Any) -> Any:
     return value.tolist() if hasattr(value, 'tolist') else value
 
 
-def _is_numpy_bool(value):
+def _is_numpy_bool(value: Any) -> bool:
     kind = type(value)
     return kind.__module__ == 'numpy' and kind.__name__ in ('bool_', 'bool')
 
 
-def _numbers(value):
+def _numbers(value: Any) -> Optional[List[Any]]:
     """The value as a list of plain numbers, or None if it is not one."""
     value = _plain_array(value)
     if not isinstance(value, (list, tuple)):

@@ -6,6 +6,7 @@ it). The module holds no other name that ends in "Error".
 
 import sys
 import traceback
+from typing import Any, Dict, List, Optional
 
 _RED = '\033[31m'
 _PLAIN = '\033[0m'
@@ -17,25 +18,24 @@ class RunwayError(Exception):
     code = 500
     message = 'An unknown error occurred.'
 
-    def __init__(self, message='An unknown error occurred.'):
+    def __init__(self, message: str = 'An unknown error occurred.') -> None:
         super().__init__(message)
         self.message = message
 
-    def get_traceback(self):
+    def get_traceback(self) -> List[str]:
         """The traceback of the exception being handled, as a list of stripped lines."""
-        kind, error, trace = sys.exc_info()
-        if error is None:
-            kind, error, trace = type(self), self, self.__traceback__
-        text = ''.join(traceback.format_exception(kind, error, trace))
+        error = sys.exc_info()[1] or self
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        text = ''.join(lines)
         return [line.strip() for line in text.splitlines() if line.strip()]
 
-    def print_exception(self):
+    def print_exception(self) -> None:
         """Print the message and the traceback to stderr, in red."""
         lines = [self.message] + self.get_traceback()
         sys.stderr.write(_RED + '\n'.join(lines) + _PLAIN + '\n')
         sys.stderr.flush()
 
-    def to_response(self):
+    def to_response(self) -> Dict[str, Any]:
         """The body of the HTTP answer to a request that ended in this error."""
         return {'error': self.message, 'traceback': self.get_traceback()}
 
@@ -45,7 +45,7 @@ class MissingOptionError(RunwayError):
 
     code = 400
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         super().__init__('Missing option: %s.' % name)
 
 
@@ -54,7 +54,7 @@ class MissingInputError(RunwayError):
 
     code = 400
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         super().__init__('Missing input: %s.' % name)
 
 
@@ -63,7 +63,7 @@ class InvalidArgumentError(RunwayError):
 
     code = 400
 
-    def __init__(self, name, message=None):
+    def __init__(self, name: str, message: Optional[str] = None) -> None:
         sentence = 'Invalid argument: %s.' % name
         super().__init__(sentence if message is None else '%s %s' % (sentence, message))
         self.name = name
@@ -75,7 +75,7 @@ class InferenceError(RunwayError):
 
     code = 500
 
-    def __init__(self, message):
+    def __init__(self, message: str) -> None:
         super().__init__('Error during inference: %s.' % message)
 
 
@@ -84,7 +84,7 @@ class UnknownCommandError(RunwayError):
 
     code = 404
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         super().__init__('Unknown command: %s.' % name)
 
 
@@ -93,7 +93,7 @@ class SetupError(RunwayError):
 
     code = 500
 
-    def __init__(self, message):
+    def __init__(self, message: str) -> None:
         super().__init__('Error during setup: %s.' % message)
 
 
@@ -102,7 +102,7 @@ class MissingArgumentError(RunwayError):
 
     code = 500
 
-    def __init__(self, arg):
+    def __init__(self, arg: str) -> None:
         super().__init__('Missing argument: %s.' % arg)
 
 

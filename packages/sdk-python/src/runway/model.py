@@ -1,14 +1,14 @@
 """The model: what a program declared with the decorators, and how it is run."""
 
 import sys
-import threading
 import time
 import types
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple, Type
 
 from . import _settings
 from .__version__ import __version__
 from ._turns import Turns
-from .data_types import named, serialize, takes_output_format
+from .data_types import AnyType, BaseType, named, serialize, takes_output_format
 from .exceptions import (
     InferenceError, InvalidArgumentError, MissingInputError, MissingOptionError, RunwayError,
     SetupError, UnknownCommandError)
@@ -17,18 +17,25 @@ from .utils import dump_json
 STARTING = 'STARTING'
 RUNNING = 'RUNNING'
 
+Handler = Callable[..., Any]
+# The image format that a client chose, by the name of an output.
+Formats = Mapping[str, str]
+# A command's outputs by name, serialized, and how far it says that it is.
+Answer = Tuple[Dict[str, Any], Optional[float]]
+
 
 class Command(object):
     """A function that clients can call, with the types of what goes in and comes out."""
 
-    def __init__(self, name, handler, inputs, outputs, description):
+    def __init__(self, name: str, handler: Handler, inputs: List[BaseType],
+                 outputs: List[BaseType], description: Optional[str]) -> None:
         self.name = name
         self.handler = handler
         self.inputs = inputs
         self.outputs = outputs
         self.description = description
 
-    def to_dict(self):
+    def to_dict(self) -> Dict[str, Any]:
         """The command's entry in the manifest."""
         return {
             'name': self.name,
@@ -41,36 +48,39 @@ class Command(object):
 class RunwayModel(object):
     """A model with its set-up and commands. `runway` itself holds one and offers its methods."""
 
-    def __init__(self):
-        self.options = []
-        self.commands = {}
-        self.model = None
+    def __init__(self) -> None:
+        self.options: List[BaseType] = []
+        self.commands: Dict[str, Command] = {}
+        self.model: Any = None
         self.running_status = STARTING
-        self._setup_function = None
-        self._started = None
-        self._last_command = None
+        self._setup_function: Optional[Handler] = None
+        self._started: Optional[float] = None
+        self._last_command: Optional[float] = None
         self._turns = Turns()
-        self._server = None
-        self._app = None
+        self._server: Any = None
+        self._app: Any = None
 
     @property
-    def app(self):
+    def app(self) -> Any:
         """The HTTP application, for tests: `config`, `route` and `test_client`."""
         if self._app is None:
             from ._app import App
             self._app = App(self)
         return self._app
 
-    def setup(self, decorated_fn=None, options=None):
+    def setup(self, decorated_fn: Optional[Handler] = None,
+              options: Optional[Mapping[str, AnyType]] = None) -> Any:
         """Declare the function that loads the model, bare or with `options={name: type}`."""
-        def remember(function):
+        def remember(function: Handler) -> Handler:
             self.options = _fields(options or {})
             self._setup_function = function
             return function
 
         return remember if decorated_fn is None else remember(decorated_fn)
 
-    def command(self, name, inputs={}, outputs={}, description=None):
+    def command(self, name: str, inputs: Mapping[str, AnyType] = {},
+                outputs: Mapping[str, AnyType] = {},
+                description: Optional[str] = None) -> Callable[[Handler], Handler]:
         """Declare a command: `function(model, inputs)` returns its outputs by name.
 
         With exactly one output it may return the bare value. A generator sends each value that it
@@ -79,15 +89,15 @@ class RunwayModel(object):
         if not inputs or not outputs:
             raise Exception('You need to provide at least one input and output for the command')
 
-        def remember(function):
+        def remember(function: Handler) -> Handler:
             self.commands[name] = Command(
                 name, function, _fields(inputs), _fields(outputs), description)
             return function
 
         return remember
 
-    def run(self, host='0.0.0.0', port=9000, model_options={}, debug=False, meta=False,
-            no_serve=False):
+    def run(self, host: str = '0.0.0.0', port: int = 9000, model_options: Dict[str, Any] = {},
+            debug: bool = False, meta: bool = False, no_serve: bool = False) -> None:
         """Set the model up and serve it; the environment's `RW_...` variables go first."""
         settings = _settings.read_settings(host, port, model_options, debug, meta, no_serve)
         if settings.meta:
@@ -97,14 +107,14 @@ class RunwayModel(object):
         else:
             self._serve(settings)
 
-    def manifest(self):
+    def manifest(self) -> Dict[str, Any]:
         """The options and commands that the model declares."""
         return {
             'options': [field.to_dict() for field in self.options],
             'commands': [command.to_dict() for command in self.commands.values()],
         }
 
-    def meta(self):
+    def meta(self) -> Dict[str, Any]:
         """The manifest, and how the process is doing."""
         manifest = self.manifest()
         manifest['modelSDKVersion'] = __version__
@@ -113,37 +123,39 @@ class RunwayModel(object):
         manifest['GPU'] = _settings.gpu()
         return manifest
 
-    def get_command(self, name):
+    def get_command(self, name: str) -> Command:
         """The command of this name, or `UnknownCommandError`."""
         try:
             return self.commands[name]
         except (KeyError, TypeError):
             raise UnknownCommandError(name) from None
 
-    def set_up(self, options):
-        """Run set-up with options as a client sent them. A failure leaves the old model in place."""
+    def set_up(self, options: Mapping[str, Any]) -> None:
+        """Run set-up with options as a client sent them; a failure leaves the old model."""
         values = _deserialize(self.options, options, MissingOptionError)
         self._turns.run(lambda: self._call_setup(values))
 
-    def read_inputs(self, command, inputs):
+    def read_inputs(self, command: Command, inputs: Mapping[str, Any]) -> Dict[str, Any]:
         """The handler's arguments from what a client sent."""
         values = _deserialize(command.inputs, inputs, MissingInputError)
         self._last_command = time.monotonic()
         return values
 
-    def infer(self, command, values, formats):
+    def infer(self, command: Command, values: Dict[str, Any], formats: Formats) -> bytes:
         """Call a command when its turn comes; its answer as JSON bytes."""
-        return self._turns.run(lambda: self._last_answer(command, values, formats))
+        answer: bytes = self._turns.run(lambda: self._last_answer(command, values, formats))
+        return answer
 
-    def post(self, call):
+    def post(self, call: Callable[[], None]) -> None:
         """Have a call made when the model is free."""
         self._turns.post(call)
 
-    def withdraw(self, call):
+    def withdraw(self, call: Callable[[], None]) -> bool:
         """Drop a posted call; False if it was made already or is being made."""
         return self._turns.withdraw(call)
 
-    def answers(self, command, values, formats):
+    def answers(self, command: Command, values: Dict[str, Any],
+                formats: Formats) -> Iterator[Answer]:
         """Call a command now and go through its answers: `(outputs, progress)`, at least one.
 
         Only for the thread whose turn it is. The outputs are serialized and can be kept.
@@ -168,7 +180,8 @@ class RunwayModel(object):
             # The repr names the class, which is often all that an exception says.
             raise InferenceError(repr(error)) from error
 
-    def _last_answer(self, command, values, formats):
+    def _last_answer(self, command: Command, values: Dict[str, Any],
+                     formats: Formats) -> bytes:
         try:
             result = command.handler(self.model, values)
             if isinstance(result, types.GeneratorType):
@@ -178,12 +191,12 @@ class RunwayModel(object):
         except Exception as error:
             raise InferenceError(repr(error)) from error
 
-    def _print_manifest(self):
+    def _print_manifest(self) -> None:
         import json
         # Escaped to ASCII: an old Python's stdout knows no other letters in a bare container.
         print(json.dumps(json.loads(dump_json(self.manifest()).decode('utf-8'))), flush=True)
 
-    def _initialize(self, options):
+    def _initialize(self, options: Mapping[str, Any]) -> None:
         print('Initializing model...', flush=True)
         started = time.monotonic()
         try:
@@ -194,7 +207,7 @@ class RunwayModel(object):
         print('Model initialized (%.2fs)' % (time.monotonic() - started), flush=True)
         self._started = time.monotonic()
 
-    def _call_setup(self, values):
+    def _call_setup(self, values: Dict[str, Any]) -> None:
         self.running_status = STARTING
         if self._setup_function is not None:
             try:
@@ -206,43 +219,41 @@ class RunwayModel(object):
                 raise SetupError(repr(error)) from error
         self.running_status = RUNNING
 
-    def _serve(self, settings):
+    def _serve(self, settings: _settings.Settings) -> None:
         from . import _reload, _server, _signals
         # The port is opened before set-up, so that /healthcheck can tell that the model starts.
         # Commands that arrive meanwhile wait for their turn.
         self._turns.attach()
+        undo = _signals.end_on_sigterm(self._close_port, self._turns.wake)
         try:
             self._server = _server.start(self, settings.host, settings.port)
-        except OSError as error:
-            self._turns.detach()
-            sys.exit('The model server cannot listen on %s:%d: %s.'
-                     % (settings.host, settings.port, error))
-        undo = _signals.end_on_sigterm(self._server)
-        try:
             if settings.debug:
                 _reload.restart_on_change()
             self._initialize(settings.model_options)
             print('Starting model server at http://%s:%d...' % (
                 settings.host, self._server.port), flush=True)
             self._turns.serve()
+        except _server.CannotListen as error:
+            sys.exit(str(error))
         except KeyboardInterrupt:
             print('Stopping model server.', flush=True)
         finally:
             undo()
-            self._server.close()
+            self._close_port()
             self._server = None
             self._turns.detach()
 
-    def _stop(self):
-        """End `run` from another thread; for tests."""
-        self._turns.stop()
+    def _close_port(self) -> None:
+        if self._server is not None:
+            self._server.close()
 
 
-def _fields(declared):
+def _fields(declared: Mapping[str, AnyType]) -> List[BaseType]:
     return [named(data_type, name) for name, data_type in declared.items()]
 
 
-def _deserialize(fields, given, missing_error):
+def _deserialize(fields: List[BaseType], given: Mapping[str, Any],
+                 missing_error: Type[RunwayError]) -> Dict[str, Any]:
     """Values by name from what a client sent; a missing one is its type's default, as it stands."""
     values = {}
     for field in fields:
@@ -255,7 +266,7 @@ def _deserialize(fields, given, missing_error):
     return values
 
 
-def _outputs(command, result, formats):
+def _outputs(command: Command, result: Any, formats: Formats) -> Answer:
     """A handler's result as `({output name: serialized value}, progress or None)`."""
     result, progress = _split_progress(command, result)
     fields = command.outputs
@@ -277,7 +288,7 @@ def _outputs(command, result, formats):
     return outputs, progress
 
 
-def _split_progress(command, result):
+def _split_progress(command: Command, result: Any) -> Tuple[Any, Optional[float]]:
     if type(result) is not tuple or len(result) != 2 or not _is_number(result[1]):
         return result, None
     # A pair of numbers for a list-like output is the value itself, not a value with its progress.
@@ -287,15 +298,15 @@ def _split_progress(command, result):
     return result[0], _plain(result[1])
 
 
-def _is_number(value):
+def _is_number(value: Any) -> bool:
     return isinstance(_plain(value), (int, float)) and not isinstance(value, bool)
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, 'item') and getattr(value, 'size', 1) == 1 else value
 
 
-def _run_to_end(generator):
+def _run_to_end(generator: Iterator[Any]) -> Any:
     last = None
     while True:
         try:
@@ -304,10 +315,10 @@ def _run_to_end(generator):
             return last if stop.value is None else stop.value
 
 
-def _takes_nothing(function):
+def _takes_nothing(function: Handler) -> bool:
     import inspect
     return not inspect.signature(function).parameters
 
 
-def _millis_since(moment):
+def _millis_since(moment: Optional[float]) -> Optional[int]:
     return None if moment is None else int((time.monotonic() - moment) * 1000)

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 import zlib
+from typing import Any, Callable, Optional, Union
 
 # zlib's own number for "write and expect a gzip header".
 _GZIP = 16 + zlib.MAX_WBITS
@@ -16,15 +17,16 @@ class TooLarge(Exception):
     """Data would be larger than the limit that its reader set."""
 
 
-def gzip_compress(data, level=6):
+def gzip_compress(data: bytes, level: int = 6) -> bytes:
     """Compress bytes in gzip format."""
     compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
     return compressor.compress(data) + compressor.flush()
 
 
-def gzip_decompress(data, max_size=None):
+def gzip_decompress(data: bytes, max_size: Optional[int] = None) -> bytes:
     """Decompress bytes in gzip format (several members too); `TooLarge` beyond `max_size` bytes."""
-    parts, size = [], 0
+    parts = []
+    size = 0
     while data:
         member = zlib.decompressobj(_GZIP)
         # One byte more than allowed is enough to know that there is too much.
@@ -45,7 +47,7 @@ def gzip_decompress(data, max_size=None):
     return b''.join(parts)
 
 
-def dump_json(value):
+def dump_json(value: Any) -> bytes:
     """JSON as UTF-8 bytes; numpy numbers and arrays become plain ones, NaN and infinities null."""
     try:
         text = _encode(value)
@@ -59,7 +61,7 @@ def dump_json(value):
         return json.dumps(json.loads(text)).encode('ascii')
 
 
-def load_json(data):
+def load_json(data: Union[str, bytes]) -> Any:
     """Read JSON from bytes or text; ValueError for all that cannot be read."""
     try:
         return json.loads(data, parse_int=_parse_int)
@@ -67,17 +69,19 @@ def load_json(data):
         raise ValueError('The JSON is nested too deeply.') from None
 
 
-def _bounded_int(digits):
+def _bounded_int(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
         raise ValueError('A number in the JSON has too many digits.')
     return int(digits)
 
 
-_parse_int = None if hasattr(sys, 'get_int_max_str_digits') else _bounded_int
+_parse_int: Optional[Callable[[str], int]] = _bounded_int
+if hasattr(sys, 'get_int_max_str_digits'):
+    _parse_int = None
 
 
-def _plain(value):
-    # numpy's and PyTorch's arrays and scalars all have tolist(), and nothing else that ends up here.
+def _plain(value: Any) -> Any:
+    # The arrays and scalars of numpy and PyTorch all have tolist(), and little else does.
     if hasattr(value, 'tolist'):
         return value.tolist()
     raise TypeError('A value of type %s cannot be written as JSON.' % type(value).__name__)
@@ -87,7 +91,7 @@ _encode = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(',', ':'), default=_plain).encode
 
 
-def _without_nan(value):
+def _without_nan(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

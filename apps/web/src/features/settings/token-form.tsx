@@ -17,8 +17,8 @@ export function TokenForm({ children }: { children: ReactNode }) {
           </p>
         </div>
       ) : null}
-      <form action={submit} className="card space-y-4 p-5">
-        <fieldset disabled={pending} className="contents">
+      <form action={submit} className="card p-5">
+        <fieldset disabled={pending} className="space-y-4">
           {children}
         </fieldset>
         {result.error ? (

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { expect, it } from 'vitest'
-import { pause } from './pause.ts'
+import { pause } from './process.ts'
 
 it('waits, and leaves no listener on a signal that lives as long as the process', async () => {
   const { signal } = new AbortController()
