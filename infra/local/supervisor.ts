@@ -38,6 +38,8 @@ export interface StackOptions {
   dockerHost?: string
   /** More settings for the apps, for example shorter limits in a test. */
   appEnv?: Record<string, string | undefined>
+  /** The longest pause before an app that crashed again and again is started again; shorter in a test that kills. */
+  longestRestartDelayMs?: number
   /** Settings of an embedded PostgreSQL, for example `{ fsync: 'off' }` in a test. */
   postgresSettings?: Record<string, string>
   /** Brings a database to the current schema. */
@@ -215,7 +217,7 @@ async function startApps(start: Start, state: LocalState, webBuild: Promise<void
     if (app.builtFirst) await webBuild
     await start.report.step(app.title, async (say) => {
       if (app.needsEngine && !state.engine.socket) return say('not started, since there is no engine')
-      start.add(await startApp(app, state, { logs: start.logs, hooks, appEnv: start.options.appEnv }))
+      start.add(await startApp(app, state, start, hooks))
       say(`http://127.0.0.1:${state.ports[app.port]}`)
     })
   }
@@ -232,13 +234,7 @@ function childHooks({ report, signal }: Start, state: LocalState): ChildHooks {
   }
 }
 
-interface AppSurroundings {
-  logs: string
-  hooks: ChildHooks
-  appEnv?: Record<string, string | undefined>
-}
-
-function startApp(app: App, state: LocalState, { logs, hooks, appEnv }: AppSurroundings): Promise<Child> {
+function startApp(app: App, state: LocalState, { logs, options }: Start, hooks: ChildHooks): Promise<Child> {
   const place = { repository: repositoryFolder, state }
   return startChild(
     {
@@ -246,13 +242,14 @@ function startApp(app: App, state: LocalState, { logs, hooks, appEnv }: AppSurro
       command: process.execPath,
       args: app.args(place),
       cwd: repositoryFolder,
-      env: childEnv({ NODE_ENV: 'production', ...app.env(place), ...appEnv }),
+      env: childEnv({ NODE_ENV: 'production', ...app.env(place), ...options.appEnv }),
       logFile: join(logs, `${app.name}.log`),
       shown: true,
       ready: () => appIsReady(app, state),
       readyWithinMs: 90_000,
       // A worker that is told to stop gives its builds back first.
       stopWithinMs: 20_000,
+      longestDelayMs: options.longestRestartDelayMs,
     },
     hooks,
   )

@@ -57,6 +57,14 @@ const WorkerEnvironment = z.object({
   BUILD_LOG_MB: z.coerce.number().positive().default(200),
   INSPECT_SECONDS: z.coerce.number().positive().default(60),
   INSPECT_MEMORY_MB: z.coerce.number().int().min(64).default(4096),
+  /** Seconds, in the database's time, after which a silent worker's build is given to another. */
+  LEASE_SECONDS: z.coerce.number().int().min(3).default(15),
+  /** Seconds after which the queue gives a silent worker's message to another. */
+  JOB_LOCK_SECONDS: z.coerce.number().int().min(2).default(10),
+  /** Seconds between two looks for builds that nobody works on. */
+  SWEEP_SECONDS: z.coerce.number().int().min(1).default(5),
+  /** Seconds between two looks for what dead builds left on the disk and in the engine. */
+  LEFTOVERS_SECONDS: z.coerce.number().int().min(1).default(30),
 })
 
 export interface GithubConfig {
@@ -95,6 +103,8 @@ export interface WorkerConfig {
     seconds: { cpu: number; gpu: number }
   }
   inspect: { seconds: number; memoryBytes: number }
+  /** How soon a dead worker is noticed and cleaned up after. */
+  recovery: { leaseSeconds: number; jobLockSeconds: number; sweepSeconds: number; leftoversSeconds: number }
 }
 /** Kept apart from the settings, so that printing those is safe. */
 export interface Secrets {
@@ -172,6 +182,12 @@ export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; se
         seconds: { cpu: e.BUILD_MINUTES_CPU * 60, gpu: e.BUILD_MINUTES_GPU * 60 },
       },
       inspect: { seconds: e.INSPECT_SECONDS, memoryBytes: e.INSPECT_MEMORY_MB * mb },
+      recovery: {
+        leaseSeconds: e.LEASE_SECONDS,
+        jobLockSeconds: e.JOB_LOCK_SECONDS,
+        sweepSeconds: e.SWEEP_SECONDS,
+        leftoversSeconds: e.LEFTOVERS_SECONDS,
+      },
     },
     secrets: {
       databaseUrl: e.DATABASE_URL,

@@ -1,5 +1,6 @@
 import { openDatabase } from '@modelport/db/client'
 import { receiverConfig } from './config.ts'
+import { armFailPoints, failPoint } from './fail-point.ts'
 import { makeWebhookHandler } from './github/app.ts'
 import { makeGithubClients } from './github/github-client.ts'
 import { acceptWebhook } from './intake/accept-webhook.ts'
@@ -13,6 +14,7 @@ const log = makeLogger('receiver')
 
 runProcess(log, async () => {
   const { config, secrets } = receiverConfig(process.env)
+  armFailPoints(process.env)
   const database = openDatabase(secrets.databaseUrl, { max: 12, name: 'modelport-receiver' })
   const github = makeGithubClients(config.github, secrets.githubPrivateKey)
   const onWebhook = await makeWebhookHandler({
@@ -23,6 +25,7 @@ runProcess(log, async () => {
     accept: async (webhook) => {
       try {
         await acceptWebhook(database.db, webhook)
+        failPoint('after-commit')
       } catch (error) {
         // Probot answers with the message of what is thrown, so it gets one that says nothing of our inside.
         log.error({ guid: webhook.guid, ...described(error) }, 'a delivery was not stored')
@@ -32,7 +35,10 @@ runProcess(log, async () => {
   })
   const { server, port } = await listen(config.host, config.port, log, async (request, response) => {
     const path = request.url?.split('?')[0]
-    if (request.method === 'POST' && path === '/hooks/github') return onWebhook(request, response)
+    if (request.method === 'POST' && path === '/hooks/github') {
+      response.once('finish', () => failPoint('after-answer'))
+      return onWebhook(request, response)
+    }
     if (path === '/healthz') return answer(response, 200, 'ok\n')
     if (path === '/readyz') {
       const ready = await database.sql`select 1`.then(

@@ -2,6 +2,7 @@ import type { Db } from '@modelport/db/client'
 import { acceptDelivery } from '@modelport/db/queries/deliveries'
 import { isHandledEvent, webhookSchemas } from '@modelport/schema/webhooks'
 import { z } from 'zod'
+import { failPoint } from '../fail-point.ts'
 import type { ReceivedWebhook } from '../github/app.ts'
 
 const guidSchema = z.string().regex(/^[\w./-]{1,200}$/)
@@ -26,7 +27,8 @@ export async function acceptWebhook(db: Db, webhook: ReceivedWebhook): Promise<b
   const origin = Origin.safeParse(webhook.payload)
   if (!guid.success || !event.success || !origin.success) return false
   const parsed = isHandledEvent(event.data) ? webhookSchemas[event.data].safeParse(webhook.payload) : null
-  return acceptDelivery(db, {
+  failPoint('before-insert')
+  const isNew = await acceptDelivery(db, {
     guid: guid.data,
     event: event.data,
     action: origin.data.action?.replaceAll('\0', '').toWellFormed() ?? null,
@@ -36,4 +38,6 @@ export async function acceptWebhook(db: Db, webhook: ReceivedWebhook): Promise<b
     installationId: origin.data.installation?.id ?? null,
     payload: parsed?.success ? parsed.data : {},
   })
+  failPoint('after-insert')
+  return isNew
 }

@@ -13,6 +13,7 @@ export async function recoverDeliveries(github: GithubClients, log: Logger): Pro
   const attempts = new Map<string, { id: number; reached: boolean }>()
   for await (const { data } of github.app.paginate.iterator('GET /app/hook/deliveries', { per_page: 100 })) {
     for (const attempt of data) {
+      if (Date.now() - Date.parse(attempt.delivered_at) > maxAgeMs) continue
       const seen = attempts.get(attempt.guid)
       const reached = attempt.status_code >= 200 && attempt.status_code < 300
       attempts.set(attempt.guid, { id: seen?.id ?? attempt.id, reached: reached || (seen?.reached ?? false) })
@@ -23,9 +24,14 @@ export async function recoverDeliveries(github: GithubClients, log: Logger): Pro
   let asked = 0
   for (const [guid, { id, reached }] of attempts) {
     if (reached) continue
-    await github.app.request('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id })
-    log.info({ guid }, 'asked GitHub to send a delivery again')
-    asked++
+    try {
+      await github.app.request('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id })
+      log.info({ guid }, 'asked GitHub to send a delivery again')
+      asked++
+    } catch (error) {
+      // One that GitHub will not send again must not hold up the others.
+      log.warn({ guid, ...described(error) }, 'GitHub does not send a delivery again')
+    }
   }
   return asked
 }

@@ -2,6 +2,7 @@ import type { Database } from '@modelport/db/client'
 import { closeDelivery, type Decision, nextDelivery, postponeDelivery } from '@modelport/db/queries/deliveries'
 import { closeSessionsOf } from '@modelport/db/queries/people'
 import { ImportPayload, webhookSchemas } from '@modelport/schema/webhooks'
+import { failPoint } from '../fail-point.ts'
 import type { GithubClients } from '../github/github-client.ts'
 import { described, type Logger } from '../log.ts'
 import { type Intake, nothing, synced } from './intake-context.ts'
@@ -53,6 +54,7 @@ export async function workOneDelivery(deps: {
       const delivery = await nextDelivery(tx)
       if (!delivery) return false
       current = delivery.id
+      failPoint('before-dispatch')
       const handler = Object.hasOwn(handlers, delivery.event) ? handlers[delivery.event] : undefined
       const decision = handler
         ? await handler({ tx, delivery, github: deps.github, importOnPush: deps.importOnPush })

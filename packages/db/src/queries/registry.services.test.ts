@@ -12,14 +12,17 @@ import {
   listSteps,
   publishBuild,
   readLines,
+  recordReport,
+  reportedAs,
   retryBuild,
   startStep,
   sweepBuilds,
+  sweepReports,
   switchTargetOff,
   takeBuild,
 } from './builds.ts'
 import { acceptDelivery, closeDelivery, nextDelivery, postponeDelivery } from './deliveries.ts'
-import { findModel, type Model, setDefaultVersion, syncModel, syncPublisher } from './models.ts'
+import { findModel, type Model, setDefaultVersion, syncInstallation, syncModel, syncPublisher } from './models.ts'
 import { relayOutbox } from './outbox.ts'
 import {
   cancelVersion,
@@ -358,6 +361,30 @@ describe('the inbox', () => {
     expect(await db().transaction((tx) => nextDelivery(tx))).toBeNull()
     await postponeDelivery(db(), id, 'no answer', 2)
     expect(await acceptDelivery(db(), delivery('bad'))).toBe(true)
+  })
+})
+
+describe('reports to GitHub', () => {
+  it('are asked for again when the queue lost them, and not when GitHub was told', async () => {
+    const publisher = await syncPublisher(db(), { id: 7, login: 'Alice', type: 'User' })
+    await syncInstallation(db(), 77, publisher.id)
+    const { model } = await syncModel(db(), {
+      publisher,
+      installationId: 77,
+      repository: { id: ++ids, name: `model-${ids}`, private: false, default_branch: 'main' },
+    })
+    const { version } = await newVersion(model)
+    const [told, untold] = await currentBuilds(db(), version.id)
+    await recordReport(db(), told!.id, 5, reportedAs(told!))
+    await db().delete(outbox)
+    expect(await sweepReports(db(), 60)).toBe(0)
+    await db()
+      .update(builds)
+      .set({ createdAt: new Date(Date.now() - 61_000) })
+      .where(eq(builds.versionId, version.id))
+    expect(await sweepReports(db(), 60)).toBe(1)
+    expect(await sweepReports(db(), 60)).toBe(0)
+    expect(await db().select().from(outbox)).toMatchObject([{ kind: 'report', buildId: untold!.id }])
   })
 })
 
