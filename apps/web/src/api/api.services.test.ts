@@ -192,7 +192,7 @@ describe('versions', () => {
     await site.seed.failedBuild(made, { step: 'build:2' })
     const numbers = async (who?: string) =>
       (await bodyOf(await site.call(versions.GET, path, params, { as: who }), listOf(schema.VersionSummary))).items.map(
-        (v) => v.version,
+        (v) => v.number,
       )
     expect(await numbers()).toEqual([1])
     expect(await numbers(as)).toEqual([2, 1])
