@@ -174,7 +174,7 @@ describe('versions', () => {
     const { params, path, model: made } = await published()
     const shown = await bodyOf(await site.call(version.GET, path, { ...params, n: '1' }), schema.Version)
     expect(shown).toMatchObject({
-      version: 1,
+      number: 1,
       status: 'ready',
       default: true,
       manifest: { commands: [{ name: 'generate' }] },
