@@ -268,7 +268,10 @@ async function finishImage(rooms: Rooms, from: string): Promise<string> {
     HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none', Config: {} } },
   })
   try {
-    const committed = await container.commit({ repo, tag, pause: 'false' })
+    const committed = await container.commit({
+      _query: { container: container.id, repo, tag, pause: 'false' },
+      _body: { Labels: { [labels.purpose]: 'image' } },
+    })
     return committed.Id
   } finally {
     await removing(container.remove({ force: true, v: true }))

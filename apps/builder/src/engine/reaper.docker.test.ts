@@ -92,11 +92,17 @@ it('removes staged images of dead builds and cached layers that nobody uses, but
   )
   await engine.docker.getImage(image.imageId).tag({ repo: `models/${engine.installation}`, tag: 'v1-cpu' })
   const named = engine.docker.getImage(`models/${engine.installation}:v1-cpu`)
+  const run = await engine.docker.createContainer({ Image: image.imageId, Cmd: ['sleep', '60'] })
+  await run.start()
   try {
     const kept = await reap(engine, { isLive: async () => true, cache: keepCache })
     expect(kept.images).toEqual([])
     const dead = await reap(engine, { isLive: async () => false, cache: keepCache })
     expect(dead.images).toEqual([stagingReference(build)])
+    // What a person runs has the image's labels, and is not a build's.
+    expect(dead.containers).toEqual([])
+    expect((await run.inspect()).State.Running).toBe(true)
+    await run.remove({ force: true })
     expect((await named.inspect()).Id).toBe(image.imageId)
     const old = await reap(engine, { isLive: async () => false, cache: { maxAgeMs: 0, maxBytes: 0 } })
     expect(old.images.filter((each) => each.startsWith('modelport-cache:'))).toHaveLength(1)

@@ -35,6 +35,8 @@ export async function reap(engine: Engine, options: ReapOptions): Promise<Reaped
   }
 
   for (const each of await docker.listContainers({ all: true, filters: { label: ours } })) {
+    // Somebody runs a finished image on this engine: its labels are the image's, and its build is long done.
+    if (each.Labels[labels.purpose] === 'image') continue
     // A base belongs to no build; none takes an hour to make.
     const isOldBase = each.Labels[labels.purpose] === 'base' && each.Created < Date.now() / 1000 - 3600
     if (!isOldBase && !(await isDead(each.Labels))) continue
