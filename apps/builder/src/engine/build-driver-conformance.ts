@@ -71,6 +71,7 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       plan: ImagePlan,
       changes: Partial<Omit<BuildImageRequest, 'limits'>> & { limits?: Partial<BuildImageRequest['limits']> } = {},
       onLine?: BuildReporter['line'],
+      withImage?: (imageId: string) => Promise<void>,
     ): Promise<{ image: BuiltImage | null; error: unknown; told: Told; seconds: number }> {
       const told: Told = { lines: [], ends: [] }
       const reporter: BuildReporter = {
@@ -111,6 +112,7 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       const started = performance.now()
       try {
         const image = await subject.driver.buildImage(request, reporter)
+        await withImage?.(image.imageId)
         await removing(subject.engine.docker.getImage(stagingReference(request)).remove())
         return { image, error: null, told, seconds: (performance.now() - started) / 1000 }
       } catch (error) {
@@ -167,6 +169,28 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       expect(config.Env).toContain('RW_PORT=9000')
       expect(config.Env?.filter((each) => /proxy|HOME|DEBIAN/i.test(each))).toEqual([])
       expect(config.Labels?.['org.example.title']).toBe('A "title"\nwith $HOME')
+    })
+
+    it('leaves an image that starts when its entrypoint begins with environment assignments', async () => {
+      const plan = { ...planOf([]), entrypoint: 'CUDA_VISIBLE_DEVICES="" python runway_model.py' }
+      const started: string[] = []
+      const { error } = await build(plan, { buildId: `assigned-${run}` }, undefined, async (imageId) => {
+        const { docker, installation } = subject.engine
+        const container = await docker.createContainer({
+          Image: imageId,
+          Labels: { [labels.installation]: installation },
+          HostConfig: { NetworkMode: 'none' },
+        })
+        try {
+          await container.start()
+          const { StatusCode } = await container.wait()
+          started.push(`${StatusCode} ${await container.logs({ stdout: true, stderr: true })}`)
+        } finally {
+          await removing(container.remove({ force: true, v: true }))
+        }
+      })
+      expect(error).toBeNull()
+      expect(started[0]).toMatch(/^0 .*hello/s)
     })
 
     it('uses every layer again when nothing changed, and those below a change of code', async () => {
