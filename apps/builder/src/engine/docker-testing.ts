@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { debianCatalogue } from '@modelport/schema/catalogues/debian'
 import { mirrorNetworks, readMachineMirror } from '../bases/apt-mirror.ts'
 import { type BaseOptions, ensureBase } from '../bases/make-base.ts'
+import type { DriverConfig } from './driver-config.ts'
 import { type EgressConfig, stopEgress } from './egress.ts'
 import { type Engine, openEngine } from './engine.ts'
 import { reap } from './reaper.ts'
@@ -49,4 +50,9 @@ export async function testEgress(baseImage: string): Promise<EgressConfig> {
     maxBuildBytes: 2 ** 30,
     subnetPrefix: '10.213',
   }
+}
+
+/** What a driver needs beside an engine, with the strict word about limits. */
+export async function testDriverConfig(baseImage: string): Promise<DriverConfig> {
+  return { egress: await testEgress(baseImage), minFreeBytes: 2 ** 30, minFreeInodes: 10_000, unheldLimits: 'refuse' }
 }

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { containerDriver, stagingReference } from './container-driver.ts'
+import { containerDriver } from './container-driver.ts'
 import { openTestEngine, testBase, testEgress, testSocket } from './docker-testing.ts'
 import { openBuildNetwork, stopEgress } from './egress.ts'
 import { type Engine, labels, openEngine } from './engine.ts'
+import { stagingReference } from './image-names.ts'
 import { reap } from './reaper.ts'
 
 let one: { engine: Engine; close: () => Promise<void> }
@@ -63,7 +64,12 @@ it('removes what dead builds left, and nothing of live ones or of another instal
 
 it('removes staged images of dead builds and cached layers that nobody uses, but no base and no named image', async () => {
   const { engine } = one
-  const driver = containerDriver(engine, { egress: await testEgress(base), minFreeBytes: 0, minFreeInodes: 0 })
+  const driver = containerDriver(engine, {
+    egress: await testEgress(base),
+    minFreeBytes: 0,
+    minFreeInodes: 0,
+    unheldLimits: 'refuse',
+  })
   const build = { buildId: 'staged', epoch: 1, target: 'cpu' as const }
   const image = await driver.buildImage(
     {

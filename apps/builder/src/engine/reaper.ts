@@ -1,5 +1,5 @@
-import { cacheRepository, stagingRepository } from './container-driver.ts'
 import { type Engine, labels, removing } from './engine.ts'
+import { cacheRepository, stagingRepository } from './image-names.ts'
 
 /** What the reaper must know to tell the dead from the living. */
 export interface ReapOptions {
