@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Cancelled, PlatformError, PublisherError, TimedOut } from '../build/build-error.ts'
 import type { ImagePlan, PlanLayer } from '../build/plan.ts'
 import type { BuildDriver, BuildImageRequest, BuildReporter, BuiltImage } from './build-driver.ts'
+import { leftovers } from './docker-testing.ts'
 import { type Engine, labels, removing } from './engine.ts'
 import type { LimitName } from './held-limits.ts'
 import { stagingReference } from './image-names.ts'
@@ -446,17 +447,4 @@ except OSError: print("no names")
       expect(new Set(proxies).size).toBe(3)
     })
   })
-}
-
-/** Names of what builds of this installation left in the engine, the cache and the proxy aside. */
-async function leftovers(engine: Engine): Promise<string[]> {
-  const ours = [`${labels.installation}=${engine.installation}`]
-  const containers = await engine.docker.listContainers({ all: true, filters: { label: ours } })
-  const networks = await engine.docker.listNetworks({ filters: { label: ours } })
-  const images = await engine.docker.listImages({ filters: { reference: ['modelport-staging'], label: ours } as never })
-  return [
-    ...containers.filter((each) => each.Labels[labels.purpose] !== 'egress').flatMap((each) => each.Names),
-    ...networks.map((each) => each.Name),
-    ...images.flatMap((each) => each.RepoTags ?? []),
-  ]
 }

@@ -8,7 +8,8 @@ import { mirrorNetworks, readMachineMirror } from '../bases/apt-mirror.ts'
 import { type BaseOptions, ensureBase } from '../bases/make-base.ts'
 import type { DriverConfig } from './driver-config.ts'
 import { type EgressConfig, stopEgress } from './egress.ts'
-import { type Engine, openEngine } from './engine.ts'
+import { type Engine, labels, openEngine } from './engine.ts'
+import { stagingRepository } from './image-names.ts'
 import { reap } from './reaper.ts'
 
 /** The engine's socket of this machine, for tests. */
@@ -55,4 +56,17 @@ export async function testEgress(baseImage: string): Promise<EgressConfig> {
 /** What a driver needs beside an engine, with the strict word about limits. */
 export async function testDriverConfig(baseImage: string): Promise<DriverConfig> {
   return { egress: await testEgress(baseImage), minFreeBytes: 2 ** 30, minFreeInodes: 10_000, unheldLimits: 'refuse' }
+}
+
+/** Names of what builds of this installation left in the engine, the cache and the proxy aside. */
+export async function leftovers(engine: Engine): Promise<string[]> {
+  const ours = [`${labels.installation}=${engine.installation}`]
+  const containers = await engine.docker.listContainers({ all: true, filters: { label: ours } })
+  const networks = await engine.docker.listNetworks({ filters: { label: ours } })
+  const images = await engine.docker.listImages({ filters: { reference: [stagingRepository], label: ours } as never })
+  return [
+    ...containers.filter((each) => each.Labels[labels.purpose] !== 'egress').flatMap((each) => each.Names),
+    ...networks.map((each) => each.Name),
+    ...images.flatMap((each) => each.RepoTags ?? []),
+  ]
 }
