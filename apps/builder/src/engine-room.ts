@@ -94,6 +94,7 @@ export async function openEngineRoom(
       const reaped = await reap(engine, {
         isLive,
         cache: { maxAgeMs: 14 * day, maxBytes: 40 * 2 ** 30 },
+        bases: { maxAgeMs: 14 * day },
       })
       const count = reaped.containers.length + reaped.networks.length + reaped.images.length
       if (count > 0) log.info(reaped, 'leftovers removed from the engine')

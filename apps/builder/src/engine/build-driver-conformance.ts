@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cancelled, PlatformError, PublisherError, TimedOut } from '../build/build-error.ts'
 import type { ImagePlan, PlanLayer } from '../build/plan.ts'
 import type { BuildDriver, BuildImageRequest, BuildReporter, BuiltImage } from './build-driver.ts'
@@ -29,7 +29,8 @@ interface Told {
 
 /** The behaviour that every build driver must show, run against a real engine and a real base. */
 export function describeBuildDriver(name: string, open: () => Promise<ConformanceSubject>): void {
-  describe(`build driver: ${name}`, { timeout: 60_000 }, () => {
+  // Most of a case is waiting for the engine, so they run beside each other, but for those that measure time.
+  describe.concurrent(`build driver: ${name}`, { timeout: 90_000 }, () => {
     let subject: ConformanceSubject
     let folder: string
     let count = 0
@@ -42,12 +43,9 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       await writeFiles(files)
     }, 300_000)
 
-    afterEach(async () => {
-      expect(await leftovers(subject.engine), 'containers and networks of builds are gone').toEqual([])
-    })
-
     afterAll(async () => {
       await rm(folder, { recursive: true, force: true })
+      expect(await leftovers(subject.engine), 'containers and networks of builds are gone').toEqual([])
     })
 
     async function writeFiles(wanted: Record<string, string>): Promise<void> {
@@ -211,7 +209,7 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       expect(started[0]).toMatch(/^0 .*hello/s)
     })
 
-    it('uses every layer again when nothing changed, and those below a change of code', async () => {
+    it.sequential('uses every layer again when nothing changed, and those below a change of code', async () => {
       const layers: PlanLayer[] = [
         { kind: 'copy-files', files: ['lib/data.txt'] },
         { kind: 'step', number: 1, text: 'echo dependency > /opt/dependency', hoisted: true },
@@ -269,7 +267,7 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       expect(told.ends[0]?.outOfMemory).toBe(true)
     })
 
-    it('stops an endless step that ignores TERM at the time limit of all steps together', async () => {
+    it.sequential('stops an endless step that ignores TERM at the time limit of all steps together', async () => {
       const text = 'trap "" TERM; echo begun; while :; do sleep 0.2; done'
       const { error, seconds } = await build(planOf(['sleep 2', text]), { limits: { seconds: 5 } })
       expect(error).toBeInstanceOf(TimedOut)
@@ -422,7 +420,7 @@ except OSError: print("no names")
       expect(said).toMatch(/403/)
     })
 
-    it('ends within two seconds when it is cancelled, before, in and between steps', async () => {
+    it.sequential('ends within two seconds when it is cancelled, before, in and between steps', async () => {
       const controller = new AbortController()
       let asked = 0
       const { error } = await build(

@@ -49,7 +49,7 @@ interface Message {
 async function buildLayers(rooms: Rooms): Promise<BuiltImage> {
   const { engine, config, request, stop } = rooms
   const base = await nameOf(engine, request.baseImage)
-  const build = await scopedBuild(engine, request, base, (config.now ?? Date.now)())
+  const build = await scopedBuild(engine, request, base, config)
   stop.throwIfAborted()
   const proxy = `http://${await proxyOnDefaultNetwork(engine, config.egress, request.egress)}:3128`
   const { imageId, layers } = await runBuilder(rooms, build, proxy)

@@ -9,7 +9,7 @@ afterAll(() => close(), 60_000)
 describeBuildDriver('classic', async () => {
   const { engine, ...opened } = await openTestEngine()
   close = opened.close
-  const baseImage = await testBase(engine)
+  const baseImage = await testBase()
   const config = await testDriverConfig(baseImage)
   return {
     engine,

@@ -50,7 +50,7 @@ interface Message {
 
 async function buildLayers(rooms: Rooms): Promise<BuiltImage> {
   const { engine, config, request, stop } = rooms
-  const build = await scopedBuild(engine, request, request.baseImage, (config.now ?? Date.now)())
+  const build = await scopedBuild(engine, request, request.baseImage, config)
   stop.throwIfAborted()
   const network = await openBuildNetwork(engine, config.egress, request.egress, request)
   try {

@@ -154,7 +154,7 @@ async function stepLayer(
   const container = await engine.docker.createContainer({
     Image: from,
     Entrypoint: [],
-    Cmd: [stepProgram, String(secondsLeft + 30), request.target, layer.text],
+    Cmd: [stepProgram, String(secondsLeft + (config.graceSeconds ?? 30)), request.target, layer.text],
     User: '0',
     WorkingDir: '/model',
     Labels: buildLabels(engine, request),

@@ -8,6 +8,8 @@ export interface DriverConfig {
   minFreeBytes: number
   minFreeInodes: number
   unheldLimits: UnheldPolicy
+  /** Seconds after the time limit at which a step ends by itself, should this process be gone; 30 by default. */
+  graceSeconds?: number
   /** Milliseconds since 1970; the week of it is in every cache key. */
   now?: () => number
 }

@@ -101,7 +101,7 @@ for folder in range(1000):
 
 /**
  * A program that asks the kernel for what only a host's root may do, and prints a line for each: the name and the error's
- * name, or ALLOWED. Each line of \`calls\` is a system call of x86-64 or ARM64 and its arguments.
+ * name, or ALLOWED. Their arguments do no harm where a call is allowed: a hole must not cost the machine that finds it.
  */
 export const forbiddenCalls = `
 import ctypes, errno, os, platform
@@ -132,7 +132,7 @@ calls = [  # name, number on x86-64, number on ARM64, arguments
     ("swapon", 167, 224, (b"/opt/x", 0)),
     ("reboot", 169, 142, (0xfee1dead, 672274793, 0x89abcdef, None)),
     ("sethostname", 170, 161, (b"owned", 5)),
-    ("settimeofday", 164, 170, (ctypes.byref(buffer), None)),
+    ("settimeofday", 164, 170, (None, None)),
     ("syslog", 103, 116, (3, ctypes.byref(buffer), 256)),
     ("quotactl", 179, 60, (0x800002, b"/dev/sda", 0, None)),
     ("ptrace of a process outside", 101, 117, (16, 2 ** 22 - 1, None, None)),
@@ -142,18 +142,17 @@ for name, x86, on_arm, arguments in calls:
     print(name + ":", "ALLOWED" if result >= 0 else errno.errorcode[ctypes.get_errno()])
 `
 
-/** Files of the kernel by which a container that may write them owns its host, and devices of the host. */
+/** Files of the kernel by which a container that may write them owns its host, and devices of the host: opened, no more. */
 export const forbiddenFiles = `
 import glob
 files = ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/sys/kernel/modprobe", "/proc/sys/fs/binfmt_misc/register",
          "/proc/sys/vm/panic_on_oom", "/proc/sys/kernel/hostname", "/sys/kernel/uevent_helper", "/sys/kernel/mm/transparent_hugepage/enabled",
-         "/proc/self/oom_score_adj.lower", "/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/proc/kcore", "/proc/kallsyms.write",
+         "/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/proc/kcore",
          *glob.glob("/sys/fs/cgroup/*/release_agent"), *glob.glob("/sys/fs/cgroup/*/notify_on_release"),
          *glob.glob("/sys/fs/cgroup/*/memory.limit_in_bytes"), "/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/memory/x"]
 for path in files:
     try:
-        with open(path, "r+b" if "/x" not in path else "wb", buffering=0) as file:
-            file.write(b"|/opt/owned")
+        open(path, "r+b" if "/x" not in path else "wb", buffering=0).close()
         print(path, "ALLOWED")
     except OSError as error: print(path, error.strerror)
 `

@@ -10,7 +10,14 @@ import { containerDriver } from './container-driver.ts'
 import { leftovers, openTestEngine, testBase, testDriverConfig } from './docker-testing.ts'
 import type { DriverConfig } from './driver-config.ts'
 import { type Engine, freeSpace, removing } from './engine.ts'
-import { forbiddenCalls, forbiddenFiles, forbiddenWays, forbiddenWords, greedySteps, manyFiles } from './escape-steps.ts'
+import {
+  forbiddenCalls,
+  forbiddenFiles,
+  forbiddenWays,
+  forbiddenWords,
+  greedySteps,
+  manyFiles,
+} from './escape-steps.ts'
 import { stagingReference } from './image-names.ts'
 
 // Hostile steps as real builds, beside a neighbour's build that must not notice (T45 to T60 of the threat list). A limit
@@ -28,7 +35,7 @@ beforeAll(async () => {
   const opened = await openTestEngine()
   engine = opened.engine
   close = opened.close
-  base = await testBase(engine)
+  base = await testBase()
   config = await testDriverConfig(base)
   driver = containerDriver(engine, config)
   canary = await mkdtemp(join(tmpdir(), 'modelport-canary-'))
@@ -109,7 +116,7 @@ async function run(
 /** An honest build: some arithmetic, processes, and files. Returns its step's time. */
 async function neighbour(): Promise<number> {
   const work =
-    'python3 -c "sum(i * i for i in range(4_000_000))"; for i in 1 2 3 4 5; do head -c 2000000 /dev/zero > /opt/f$i; done; sync -d /opt/f1; echo well'
+    'python3 -c "sum(i * i for i in range(2_000_000))"; for i in 1 2 3; do head -c 2000000 /dev/zero > /opt/f$i; done; sync -d /opt/f1; echo well'
   const { error, said, stepMs } = await run(work, { limits: { cpus: 1 } })
   expect(error, 'the neighbour succeeds').toBeNull()
   expect(said).toContain('well')
@@ -131,8 +138,11 @@ describe('what takes all there is is stopped, and a neighbour does not notice', 
     const free = await freeSpace(DockerRootDir)
     // Where the engine's disk is elsewhere the worker cannot see it; the page of limits says so.
     expect(free).not.toBeNull()
-    const watchful = containerDriver(engine, { ...config, minFreeInodes: free!.freeInodes - 100_000 })
-    const [{ error }, besideMs] = await Promise.all([run(manyFiles, { driver: watchful }), neighbour()])
+    const watchful = containerDriver(engine, { ...config, minFreeInodes: free!.freeInodes - 30_000 })
+    const [{ error }, besideMs] = await Promise.all([
+      run(manyFiles, { driver: watchful, limits: { cpus: 1 } }),
+      neighbour(),
+    ])
     expect(error?.code).toBe('build/engine-disk-full')
     expect(besideMs).toBeLessThan(Math.max(aloneMs, 1500) * 3)
   })

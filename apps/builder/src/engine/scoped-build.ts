@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { contextFolders, dockerfileLines } from '../build/dockerfile.ts'
 import type { PlanLayer } from '../build/plan.ts'
 import type { BuildImageRequest } from './build-driver.ts'
+import type { DriverConfig } from './driver-config.ts'
 import { type Engine, labels } from './engine.ts'
 import { scopeKey } from './layer-keys.ts'
 import { entriesOf, type TarEntry, tarOf } from './normalised-tar.ts'
@@ -22,7 +23,7 @@ export async function scopedBuild(
   engine: Engine,
   request: BuildImageRequest,
   base: string,
-  now: number,
+  config: Pick<DriverConfig, 'now' | 'graceSeconds'>,
 ): Promise<ScopedBuild> {
   const { plan, sourceDir } = request
   const scope = scopeKey({
@@ -32,7 +33,7 @@ export async function scopedBuild(
     baseImage: request.baseImage,
     target: request.target,
     egress: request.egress,
-    now,
+    now: (config.now ?? Date.now)(),
   })
   const { before, layers, after } = dockerfileLines(plan, base, {
     scope,
@@ -44,7 +45,7 @@ export async function scopedBuild(
       [labels.epoch]: '',
       [labels.purpose]: 'cache',
     },
-    stepSeconds: Math.ceil(request.limits.seconds) + 30,
+    stepSeconds: Math.ceil(request.limits.seconds) + (config.graceSeconds ?? 30),
   })
   const dockerfile = Buffer.from(`${[...before, ...layers, ...after].join('\n')}\n`)
   const hoisted = plan.layers.flatMap((layer) => (layer.kind === 'copy-files' ? layer.files : []))
