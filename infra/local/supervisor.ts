@@ -6,6 +6,7 @@ import { type App, allApps, appIsReady, childEnv } from './apps.ts'
 import { buildWeb } from './build-web.ts'
 import { type Child, type ChildHooks, startChild } from './child.ts'
 import { type EngineChoice, startEngine } from './engine.ts'
+import { clearEngine } from './engine-leftovers.ts'
 import { startImageRegistry } from './image-registry.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { type KeptState, type LocalState, readKeptState, writeLocalState } from './local-state.ts'
@@ -18,6 +19,9 @@ import { type QueueChoice, startQueue } from './queue.ts'
 import { type Report, silentReport } from './report.ts'
 
 export const repositoryFolder = resolve(fileURLToPath(import.meta.url), '../../..')
+
+/** Something that was started and is stopped again, in reverse order. */
+type Stoppable = Pick<Child, 'stop'>
 
 /** How a stack differs from the one that `npm start` starts; everything may be left out. */
 export interface StackOptions {
@@ -72,7 +76,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const lock = takeLock(join(home, 'lock'), `The local stack in ${home}`)
 
   const closing = new AbortController()
-  const started: Child[] = []
+  const started: Stoppable[] = []
   const start: Start = {
     options,
     report: options.report ?? silentReport,
@@ -127,7 +131,7 @@ interface Start {
   home: string
   logs: string
   /** Notes something that has to be stopped again; null when there is nothing. */
-  add(child: Child | null): void
+  add(child: Stoppable | null): void
 }
 
 function stackOf(state: LocalState, stop: () => Promise<void>): Stack {
@@ -216,6 +220,15 @@ async function startServices(start: Start, state: LocalState, kept: KeptState): 
     const choice = options.engine ?? 'start'
     const engine = await startEngine({ choice, dockerHost: options.dockerHost, logs, kept, hooks })
     add(engine.child)
+    const { socket } = engine
+    // Stops after the apps and before the engine.
+    if (socket)
+      add({
+        stop: () =>
+          clearEngine(socket, state.installationId).catch((error: Error) =>
+            report.notice(`Containers of this home may be left in the engine: ${error.message}`),
+          ),
+      })
     state.engine = { socket: engine.socket, version: engine.version, problem: engine.problem }
     say(engine.problem ? `none, so nothing is built: ${engine.problem}` : `Docker ${engine.version}`)
   })
