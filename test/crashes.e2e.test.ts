@@ -70,7 +70,7 @@ describe('kill -9', () => {
   it('of the worker in a build: it is taken up again and ends once', async () => {
     await world.push('alice/killed-worker', upper, { 'runway.yml': slowSteps(8) })
     await until(
-      async () => (await world.version('alice/killed-worker', 1))?.builds.every((b) => b.step === 'build:1'),
+      async () => (await world.version('alice/killed-worker', 1))?.builds.some((b) => b.step === 'build:1'),
       60_000,
       'the steps to run',
     )
@@ -111,7 +111,7 @@ describe('kill -9', () => {
   it('of Postgres in a build: the build ends once', async () => {
     await world.push('alice/killed-postgres', upper, { 'runway.yml': slowSteps(8) })
     await until(
-      async () => (await world.version('alice/killed-postgres', 1))?.builds.every((b) => b.step === 'build:1'),
+      async () => (await world.version('alice/killed-postgres', 1))?.builds.some((b) => b.step === 'build:1'),
       60_000,
       'the steps to run',
     )
@@ -125,7 +125,7 @@ describe('kill -9', () => {
   it('of the queue in a build and before one: nothing is lost', async () => {
     await world.push('alice/killed-queue', upper, { 'runway.yml': slowSteps(6) })
     await until(
-      async () => (await world.version('alice/killed-queue', 1))?.builds.every((b) => b.step === 'build:1'),
+      async () => (await world.version('alice/killed-queue', 1))?.builds.some((b) => b.step === 'build:1'),
       60_000,
       'the steps to run',
     )

@@ -92,8 +92,8 @@ let cookie: string | undefined
 /** What a person reads of a page: no tags, no marks of code, white space as one blank. */
 function words(html: string): string {
   return html
-    .replaceAll(/<(script|style)[^]*?<\/\1>/g, ' ')
-    .replaceAll(/<!--[^]*?-->/g, '')
+    .replaceAll(/<(script|style)[\s\S]*?<\/\1>/g, ' ')
+    .replaceAll(/<!--[\s\S]*?-->/g, '')
     .replaceAll(/<[^>]+>/g, '')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')

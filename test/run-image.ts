@@ -40,7 +40,6 @@ export async function runImage(
     ExposedPorts: { '9000/tcp': {} },
     HostConfig: {
       PortBindings: { '9000/tcp': [{ HostIp: '127.0.0.1', HostPort: '0' }] },
-      AutoRemove: true,
       Memory: 2 * 2 ** 30,
     },
   })
@@ -74,7 +73,7 @@ export async function runImage(
       })
     },
     async stop() {
-      await container.kill().catch(() => undefined)
+      await container.remove({ force: true, v: true }).catch(() => undefined)
     },
   }
   try {
@@ -87,8 +86,13 @@ export async function runImage(
       `${image} to run`,
     )
   } catch (error) {
+    // What the model said is all that tells why it does not answer.
+    const { State } = await container.inspect()
+    const said = await container.logs({ stdout: true, stderr: true, tail: 40 })
     await model.stop()
-    throw error
+    throw new Error(`${(error as Error).message}; ${JSON.stringify(State)}; it printed:\n${said.toString('latin1')}`, {
+      cause: error,
+    })
   }
   return model
 }

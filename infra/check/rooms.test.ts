@@ -50,7 +50,7 @@ describe('checkFile', () => {
     expect(
       check('packages/db/src/client.ts', 'postgres', 'drizzle-orm/postgres-js', '@modelport/schema/words'),
     ).toEqual([])
-    expect(check('apps/builder/src/github/app.ts', 'probot', '../intake/accept-delivery.ts')).toEqual([])
+    expect(check('apps/builder/src/intake/on-push.ts', '../github/github-client.ts')).toEqual([])
     expect(
       check('apps/builder/src/jobs/build-job.ts', '../github/report-build.ts', '@modelport/db/queries/builds'),
     ).toEqual([])
@@ -61,6 +61,9 @@ describe('checkFile', () => {
   })
 
   it('refuses what it does not', () => {
+    expect(check('apps/builder/src/github/app.ts', 'probot', '../intake/accept-webhook.ts')).toEqual([
+      'apps/builder/src/github/app.ts:2: builder/github may not import builder/intake (../intake/accept-webhook.ts)',
+    ])
     expect(check('packages/schema/src/words.ts', 'postgres')).toEqual([
       'packages/schema/src/words.ts:1: schema may not import the package postgres',
     ])

@@ -24,6 +24,8 @@ export interface ChildSpec {
   /** What ends it when asking took too long. */
   killSignal?: NodeJS.Signals
   stopWithinMs?: number
+  /** The longest pause before it starts again after a crash; 15 s by default. */
+  longestDelayMs?: number
   user?: { uid: number; gid: number }
 }
 
@@ -77,7 +79,7 @@ export async function startChild(spec: ChildSpec, hooks: ChildHooks): Promise<Ch
       )
       await sleep(delayMs, undefined, { signal: closing.signal }).catch(() => {})
       if (closing.signal.aborted) return
-      delayMs = Math.min(delayMs * 2, longestDelayMs)
+      delayMs = Math.min(delayMs * 2, spec.longestDelayMs ?? longestDelayMs)
       current = launch()
       const problem = await untilReady(spec, current, closing.signal)
       if (closing.signal.aborted) return

@@ -10,6 +10,7 @@ import { startImageRegistry } from './image-registry.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { type KeptState, type LocalState, readKeptState, writeLocalState } from './local-state.ts'
 import { takeLock } from './lock.ts'
+import { type ObjectStore, startObjectStore } from './object-store.ts'
 import { defaultPorts, freePorts, type PortName, type Ports, portNames, requireFreePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { processIdentity } from './process-identity.ts'
@@ -34,10 +35,14 @@ export interface StackOptions {
   /** An operator's database and Redis, used instead of our own. */
   databaseUrl?: string
   redisUrl?: string
+  /** An operator's object store, used instead of our own; `none` goes without. */
+  objectStore?: ObjectStore | 'none'
   /** DOCKER_HOST, when the engine listens elsewhere than on its usual socket. */
   dockerHost?: string
   /** More settings for the apps, for example shorter limits in a test. */
   appEnv?: Record<string, string | undefined>
+  /** The longest pause before an app that crashed again and again is started again; shorter in a test that kills. */
+  longestRestartDelayMs?: number
   /** Settings of an embedded PostgreSQL, for example `{ fsync: 'off' }` in a test. */
   postgresSettings?: Record<string, string>
   /** Brings a database to the current schema. */
@@ -187,6 +192,26 @@ async function startServices(start: Start, state: LocalState, kept: KeptState): 
     state.queue = { kind: queue.kind, redisUrl: queue.redisUrl }
     say(queue.child ? 'a Redis of our own' : queue.kind === 'redis' ? 'the Redis of REDIS_URL' : 'PostgreSQL')
   })
+  await report.step('object store', async (say) => {
+    if (options.objectStore === 'none') return say('none')
+    if (options.objectStore) {
+      state.objectStore = { kind: 'given', ...options.objectStore, directory: null }
+      return say('the one of S3_ENDPOINT')
+    }
+    const { store, directory, child } = await startObjectStore({
+      repository: repositoryFolder,
+      home,
+      logs,
+      port: ports.localS3,
+      accessKeyId: secrets.s3AccessKeyId,
+      secretAccessKey: secrets.s3SecretAccessKey,
+      origins: [state.site.url],
+      hooks,
+    })
+    add(child)
+    state.objectStore = { kind: 'local', ...store, directory }
+    say(store.endpoint)
+  })
   await report.step('engine', async (say) => {
     const choice = options.engine ?? 'start'
     const engine = await startEngine({ choice, dockerHost: options.dockerHost, logs, kept, hooks })
@@ -215,7 +240,7 @@ async function startApps(start: Start, state: LocalState, webBuild: Promise<void
     if (app.builtFirst) await webBuild
     await start.report.step(app.title, async (say) => {
       if (app.needsEngine && !state.engine.socket) return say('not started, since there is no engine')
-      start.add(await startApp(app, state, { logs: start.logs, hooks, appEnv: start.options.appEnv }))
+      start.add(await startApp(app, state, start, hooks))
       say(`http://127.0.0.1:${state.ports[app.port]}`)
     })
   }
@@ -232,13 +257,7 @@ function childHooks({ report, signal }: Start, state: LocalState): ChildHooks {
   }
 }
 
-interface AppSurroundings {
-  logs: string
-  hooks: ChildHooks
-  appEnv?: Record<string, string | undefined>
-}
-
-function startApp(app: App, state: LocalState, { logs, hooks, appEnv }: AppSurroundings): Promise<Child> {
+function startApp(app: App, state: LocalState, { logs, options }: Start, hooks: ChildHooks): Promise<Child> {
   const place = { repository: repositoryFolder, state }
   return startChild(
     {
@@ -246,13 +265,14 @@ function startApp(app: App, state: LocalState, { logs, hooks, appEnv }: AppSurro
       command: process.execPath,
       args: app.args(place),
       cwd: repositoryFolder,
-      env: childEnv({ NODE_ENV: 'production', ...app.env(place), ...appEnv }),
+      env: childEnv({ NODE_ENV: 'production', ...app.env(place), ...options.appEnv }),
       logFile: join(logs, `${app.name}.log`),
       shown: true,
       ready: () => appIsReady(app, state),
       readyWithinMs: 90_000,
       // A worker that is told to stop gives its builds back first.
       stopWithinMs: 20_000,
+      longestDelayMs: options.longestRestartDelayMs,
     },
     hooks,
   )
@@ -273,6 +293,7 @@ function recordProcess(state: LocalState, name: string, pid: number | null): voi
 function wantedPorts(options: StackOptions, apps: readonly App[]): PortName[] {
   const unused = new Set<PortName>()
   if (options.databaseUrl) unused.add('postgres')
+  if (options.objectStore) unused.add('localS3')
   if (options.imageRegistry === false || options.engine === 'none') unused.add('imageRegistry')
   const appPorts = new Set(apps.map((app) => app.port))
   for (const app of allApps) if (!appPorts.has(app.port)) unused.add(app.port)
@@ -306,6 +327,7 @@ function newState({ home, logs, ports, kept, policy }: NewState): LocalState {
     ports,
     database: { url: '', kind: 'embedded', directory: null },
     queue: { kind: 'postgres', redisUrl: null },
+    objectStore: null,
     imageRegistry: { host: null, directory: null },
     engine: { socket: null, version: null, problem: 'it was not looked for yet' },
     logs,

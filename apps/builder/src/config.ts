@@ -44,6 +44,10 @@ const WorkerEnvironment = z.object({
   INSTALLATION_ID: z.string().regex(/^[a-z0-9-]{1,40}$/),
   SUBSTITUTION_POLICY: SubstitutionPolicy.default('exact'),
   EGRESS_POLICY: z.enum(['public', 'packages']).default('public'),
+  /** What makes images: a container for each step, or one of the engine's own builders, which hold fewer limits. */
+  BUILD_ENGINE: z.enum(['container', 'classic', 'buildkit']).default('container'),
+  /** `accept` runs builds without the limits that the chosen engine cannot hold; they are logged at start. */
+  BUILD_UNHELD_LIMITS: z.enum(['refuse', 'accept']).default('refuse'),
   BUILD_MEMORY_MB: z.coerce.number().int().min(64).default(8192),
   BUILD_CPUS: z.coerce.number().positive().default(2),
   BUILD_PIDS: z.coerce.number().int().min(16).default(512),
@@ -57,6 +61,14 @@ const WorkerEnvironment = z.object({
   BUILD_LOG_MB: z.coerce.number().positive().default(200),
   INSPECT_SECONDS: z.coerce.number().positive().default(60),
   INSPECT_MEMORY_MB: z.coerce.number().int().min(64).default(4096),
+  /** Seconds, in the database's time, after which a silent worker's build is given to another. */
+  LEASE_SECONDS: z.coerce.number().int().min(3).default(15),
+  /** Seconds after which the queue gives a silent worker's message to another. */
+  JOB_LOCK_SECONDS: z.coerce.number().int().min(2).default(10),
+  /** Seconds between two looks for builds that nobody works on. */
+  SWEEP_SECONDS: z.coerce.number().int().min(1).default(5),
+  /** Seconds between two looks for what dead builds left on the disk and in the engine. */
+  LEFTOVERS_SECONDS: z.coerce.number().int().min(1).default(30),
 })
 
 export interface GithubConfig {
@@ -86,6 +98,8 @@ export interface WorkerConfig {
   sdkDir: string
   substitutionPolicy: SubstitutionPolicy
   egress: 'public' | 'packages'
+  buildEngine: 'container' | 'classic' | 'buildkit'
+  unheldLimits: 'refuse' | 'accept'
   limits: {
     memoryBytes: number
     cpus: number
@@ -95,6 +109,8 @@ export interface WorkerConfig {
     seconds: { cpu: number; gpu: number }
   }
   inspect: { seconds: number; memoryBytes: number }
+  /** How soon a dead worker is noticed and cleaned up after. */
+  recovery: { leaseSeconds: number; jobLockSeconds: number; sweepSeconds: number; leftoversSeconds: number }
 }
 /** Kept apart from the settings, so that printing those is safe. */
 export interface Secrets {
@@ -163,6 +179,8 @@ export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; se
       sdkDir: join(root, 'packages/sdk-python'),
       substitutionPolicy: e.SUBSTITUTION_POLICY,
       egress: e.EGRESS_POLICY,
+      buildEngine: e.BUILD_ENGINE,
+      unheldLimits: e.BUILD_UNHELD_LIMITS,
       limits: {
         memoryBytes: e.BUILD_MEMORY_MB * mb,
         cpus: e.BUILD_CPUS,
@@ -172,6 +190,12 @@ export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; se
         seconds: { cpu: e.BUILD_MINUTES_CPU * 60, gpu: e.BUILD_MINUTES_GPU * 60 },
       },
       inspect: { seconds: e.INSPECT_SECONDS, memoryBytes: e.INSPECT_MEMORY_MB * mb },
+      recovery: {
+        leaseSeconds: e.LEASE_SECONDS,
+        jobLockSeconds: e.JOB_LOCK_SECONDS,
+        sweepSeconds: e.SWEEP_SECONDS,
+        leftoversSeconds: e.LEFTOVERS_SECONDS,
+      },
     },
     secrets: {
       databaseUrl: e.DATABASE_URL,

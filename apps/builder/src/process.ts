@@ -3,6 +3,20 @@ import type { AddressInfo } from 'node:net'
 import { ConfigError } from './config.ts'
 import { described, type Logger } from './log.ts'
 
+/** Resolves after `ms` milliseconds, or at once when `signal` aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /** Starts an HTTP server whose handlers cannot end the process: what they throw is logged and answered with 500. */

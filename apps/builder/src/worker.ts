@@ -7,6 +7,7 @@ import { debianCatalogue } from '@modelport/schema/catalogues/debian'
 import { workerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { openEngineRoom } from './engine-room.ts'
+import { armFailPoints } from './fail-point.ts'
 import { makeGithubClients } from './github/github-client.ts'
 import { runBuildJob } from './jobs/build-job.ts'
 import { openJobs } from './jobs/queue.ts'
@@ -21,6 +22,7 @@ const log = makeLogger('worker')
 
 runProcess(log, async () => {
   const { config, secrets } = workerConfig(process.env)
+  armFailPoints(process.env)
   const database = openDatabase(secrets.databaseUrl, { max: config.concurrency * 3 + 6, name: 'modelport-worker' })
   const stopping = new AbortController()
   // Every build and sweep listens to it.
@@ -38,7 +40,14 @@ runProcess(log, async () => {
     ...engineRoom.forBuilds,
   }
   const quiet = throttled((error) => log.warn(described(error), 'the queue does not answer'))
-  const jobs = openJobs({ redisUrl: secrets.redisUrl, databaseUrl: secrets.databaseUrl }, quiet)
+  const jobs = openJobs(
+    {
+      redisUrl: secrets.redisUrl,
+      databaseUrl: secrets.databaseUrl,
+      jobLockSeconds: config.recovery.jobLockSeconds,
+    },
+    quiet,
+  )
   const onJobError = throttled((error) => log.warn(described(error), 'a job was rejected'))
   jobs.work('builds', config.concurrency, ({ buildId }) => runBuildJob(worker, buildId), onJobError)
   jobs.work('reports', 4, ({ buildId }) => runReportJob(worker, buildId), onJobError)

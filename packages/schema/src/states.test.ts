@@ -9,6 +9,8 @@ import {
   statesBefore,
   stepChanges,
   stepStates,
+  uploadChanges,
+  uploadStates,
   versionChanges,
   versionStateOf,
   versionStates,
@@ -38,6 +40,18 @@ const legalModelChanges = new Set([
   'archived not_configured',
 ])
 
+const legalUploadChanges = new Set([
+  'uploading verifying',
+  'uploading failed',
+  'uploading cancelled',
+  'uploading expired',
+  'verifying verifying',
+  'verifying uploading',
+  'verifying complete',
+  'verifying failed',
+  'verifying cancelled',
+])
+
 describe('state tables', () => {
   it.each(buildStates.flatMap((from) => buildStates.map((to) => [from, to] as const)))('build %s -> %s', (from, to) => {
     expect(mayChange(buildChanges, from, to)).toBe(legalBuildChanges.has(`${from} ${to}`))
@@ -48,6 +62,12 @@ describe('state tables', () => {
   it.each(modelStates.flatMap((from) => modelStates.map((to) => [from, to] as const)))('model %s -> %s', (from, to) => {
     expect(mayChange(modelChanges, from, to)).toBe(legalModelChanges.has(`${from} ${to}`))
   })
+  it.each(uploadStates.flatMap((from) => uploadStates.map((to) => [from, to] as const)))(
+    'upload %s -> %s',
+    (from, to) => {
+      expect(mayChange(uploadChanges, from, to)).toBe(legalUploadChanges.has(`${from} ${to}`))
+    },
+  )
   it('never lets a version change to its own state, or a ready one to anything but expired', () => {
     for (const state of versionStates) expect(mayChange(versionChanges, state, state)).toBe(false)
     expect(versionChanges.ready).toEqual(['expired'])

@@ -24,6 +24,9 @@ export type BuildState = (typeof buildStates)[number]
 export const stepStates = ['running', 'done', 'failed', 'cancelled'] as const
 export type StepState = (typeof stepStates)[number]
 
+export const uploadStates = ['uploading', 'verifying', 'complete', 'failed', 'cancelled', 'expired'] as const
+export type UploadState = (typeof uploadStates)[number]
+
 /** `from -> allowed to`. A state never changes to itself, except a running build that a new worker takes over. */
 export const modelChanges: Record<ModelState, readonly ModelState[]> = {
   not_configured: ['active', 'archived'],
@@ -59,6 +62,16 @@ export const stepChanges: Record<StepState, readonly StepState[]> = {
   done: [],
   failed: [],
   cancelled: [],
+}
+
+export const uploadChanges: Record<UploadState, readonly UploadState[]> = {
+  uploading: ['verifying', 'failed', 'cancelled', 'expired'],
+  // verifying -> uploading: parts turned out to be missing; verifying -> verifying: a lease that ran out and was taken over.
+  verifying: ['verifying', 'uploading', 'complete', 'failed', 'cancelled'],
+  complete: [],
+  failed: [],
+  cancelled: [],
+  expired: [],
 }
 
 /** Whether `changes` lists the change `from -> to`. */

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { CatalogueEntry } from '@modelport/schema/catalogue'
 import { debianBasePackages } from '@modelport/schema/catalogues/debian'
 import { type Engine, engineStatus, labels, removing } from '../engine/engine.ts'
+import { baseRepository } from '../engine/image-names.ts'
 import { entriesOfFolder, hashEntries, type TarEntry, tarOf } from '../engine/normalised-tar.ts'
 import { type AptMirror, sourcesList } from './apt-mirror.ts'
 import { withFileLock } from './file-lock.ts'
@@ -34,7 +35,6 @@ export interface BaseImage {
   reference: string
 }
 
-const repository = 'modelport-base'
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const defaultRecipe = fileURLToPath(new URL('../../../../infra/bases', import.meta.url))
 
@@ -82,9 +82,13 @@ async function ensureLayer(
   key: string,
   layer: { what: string; make: () => Promise<string> },
 ): Promise<BaseImage> {
-  const reference = `${repository}:${key}`
+  const reference = `${baseRepository}:${key}`
   const known = await findImage(engine, reference)
-  if (known) return { imageId: known, reference }
+  if (known) {
+    // Naming it again moves the engine's own "last tagged" time, by which the reaper finds bases that nobody uses.
+    await engine.docker.getImage(known).tag({ repo: baseRepository, tag: key })
+    return { imageId: known, reference }
+  }
   const signal = options.signal ?? new AbortController().signal
   return await withFileLock(join(options.lockDir, `base-${key}.lock`), signal, async () => {
     const madeMeanwhile = await findImage(engine, reference)
@@ -92,7 +96,7 @@ async function ensureLayer(
     options.onProgress?.(`Making a base image: ${layer.what}`)
     const started = performance.now()
     const imageId = await layer.make()
-    await engine.docker.getImage(imageId).tag({ repo: repository, tag: key })
+    await engine.docker.getImage(imageId).tag({ repo: baseRepository, tag: key })
     options.onProgress?.(`Made ${layer.what} in ${Math.round((performance.now() - started) / 1000)} s`)
     return { imageId, reference }
   })

@@ -8,9 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packagesOfBase } from '../build/explain-pip.ts'
 import { packageSubstitutions, substitutionRecord } from '../build/package-substitutions.ts'
 import type { BuildDriver } from '../engine/build-driver.ts'
-import { containerDriver, stagingReference } from '../engine/container-driver.ts'
-import { openTestEngine, testBaseOptions, testEgress } from '../engine/docker-testing.ts'
+import { containerDriver } from '../engine/container-driver.ts'
+import { openTestEngine, testBaseOptions, testDriverConfig } from '../engine/docker-testing.ts'
 import { type Engine, removing } from '../engine/engine.ts'
+import { stagingReference } from '../engine/image-names.ts'
 import { entriesOfFolder, tarOf } from '../engine/normalised-tar.ts'
 import { readImageFile } from '../engine/read-image-file.ts'
 import { ensureBase } from './make-base.ts'
@@ -37,8 +38,7 @@ describe.each(bases)('the base $id', { timeout: 240_000 }, ({ id, python }) => {
   beforeAll(async () => {
     const entry = bases.find((each) => each.id === id)!
     baseImage = (await ensureBase(engine, entry, await testBaseOptions())).imageId
-    const egress = await testEgress(baseImage)
-    driver = containerDriver(engine, { egress, minFreeBytes: 2 ** 30, minFreeInodes: 10_000 })
+    driver = containerDriver(engine, await testDriverConfig(baseImage))
   }, 900_000)
 
   /** Builds with these files and steps; the record is read as the worker reads it. */

@@ -32,11 +32,14 @@ export interface BuildRequest {
   substitutionPolicy: SubstitutionPolicy
 }
 
+/** The steps that a build runs through the context; those of the driver come between, `publish` after them. */
+export type StageName = 'fetch' | 'config' | 'base' | 'inspect' | 'push'
+
 /** The outside of a build: each thing with the smallest interface that its step needs. */
 export interface BuildContext {
   log: BuildLog
   /** Runs a named step: its start, end and failure are recorded. */
-  step<T>(name: string, work: () => Promise<T>): Promise<T>
+  step<T>(name: StageName, work: () => Promise<T>): Promise<T>
   /** Steps of the driver, which knows their times itself. */
   stepStarted(name: string, command: string): Promise<void>
   stepEnded(

@@ -15,10 +15,11 @@ export async function openScratch(home: string, buildId: string, epoch: number):
   return { dir, remove: () => rm(dir, { recursive: true, force: true, maxRetries: 3 }) }
 }
 
-/** Removes the directories of builds that `isLive` does not know and that nobody touched for a minute. Returns how many. */
+/** Removes the directories of builds that `isLive` does not know and that are older than `graceMs`. Returns how many. */
 export async function sweepScratch(
   home: string,
   isLive: (buildId: string, epoch: number) => Promise<boolean>,
+  graceMs: number,
 ): Promise<number> {
   const parent = join(home, 'scratch')
   const names = await readdir(parent).catch(() => [])
@@ -30,7 +31,7 @@ export async function sweepScratch(
       (s) => Date.now() - s.mtimeMs,
       () => 0,
     )
-    if (age < 60_000) continue
+    if (age < graceMs) continue
     await rm(join(parent, name), { recursive: true, force: true })
     removed++
   }

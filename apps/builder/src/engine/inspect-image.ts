@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { PlatformError } from '../build/build-error.ts'
+import { failPoint } from '../fail-point.ts'
 import { type Engine, engineStatus, labels, removing } from './engine.ts'
 import { cleanLine, outputPieces } from './log-lines.ts'
 
@@ -122,6 +123,7 @@ async function runHardened(engine: Engine, request: InspectionRequest): Promise<
     const kept = keepOutput(attached, request.maxStdoutBytes ?? 2 ** 20, kill)
     kept.ended.catch(() => undefined)
     await container.start()
+    failPoint('inspect:middle')
     if (request.signal.aborted) kill()
     timer = setTimeout(() => {
       timedOut = true

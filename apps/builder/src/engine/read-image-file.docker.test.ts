@@ -16,7 +16,7 @@ describe('reading a file of an image', { timeout: 120_000 }, () => {
 
   beforeAll(async () => {
     ;({ engine, close } = await openTestEngine())
-    const from = await engine.docker.createContainer({ Image: await testBase(engine), Cmd: ['never'] })
+    const from = await engine.docker.createContainer({ Image: await testBase(), Cmd: ['never'] })
     const entries: TarEntry[] = [
       file('x/plain', 'one\ntwo\n'),
       file('x/large', Buffer.alloc(5_000_000, 'a')),

@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { failPoint } from '../fail-point.ts'
 
 /** GitHub sends at most 25 MB; one more MiB for the difference between the two. */
 const maxBodyBytes = 26 * 2 ** 20
@@ -39,11 +40,13 @@ export async function readVerifiedBody(
   } finally {
     clearTimeout(slow)
   }
+  failPoint('body-read')
   const given = request.headers['x-hub-signature-256']
   const expected = Buffer.from(`sha256=${hmac.digest('hex')}`)
   if (typeof given !== 'string') return refuse(request, response, 401)
   const actual = Buffer.from(given)
   if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) return refuse(request, response, 401)
+  failPoint('signature-checked')
   const bytes = Buffer.concat(chunks)
   return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
 }

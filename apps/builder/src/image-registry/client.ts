@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { PlatformError } from '../build/build-error.ts'
 import { type Engine, removing } from '../engine/engine.ts'
+import { failPoint } from '../fail-point.ts'
 
 /** Where images are pushed. */
 export interface ImageRegistryConfig {
@@ -47,6 +48,7 @@ function engineStore(engine: Engine): ImageStore {
     async store(imageId, { repository, tag }) {
       const image = engine.docker.getImage(imageId)
       await image.tag({ repo: repository, tag })
+      failPoint('push:middle')
       return { place: 'engine', repository, tag, digest: (await image.inspect()).Id, compressedBytes: null }
     },
   }
@@ -60,6 +62,7 @@ function registryStore(engine: Engine, config: ImageRegistryConfig): ImageStore 
         await engine.docker.getImage(imageId).tag({ repo: local, tag })
         try {
           const digest = await push(engine, config, `${local}:${tag}`, signal)
+          failPoint('push:middle')
           const manifest = await readManifest(config, repository, digest, signal)
           return { place: 'image-registry', repository, tag, digest, ...manifest }
         } finally {

@@ -1,5 +1,6 @@
 import type { GithubClients } from '../github/github-client.ts'
 import { described, type Logger } from '../log.ts'
+import { pause } from '../process.ts'
 
 /** Deliveries older than this cannot be sent again on github.com. */
 const maxAgeMs = 3 * 86_400_000
@@ -12,6 +13,7 @@ export async function recoverDeliveries(github: GithubClients, log: Logger): Pro
   const attempts = new Map<string, { id: number; reached: boolean }>()
   for await (const { data } of github.app.paginate.iterator('GET /app/hook/deliveries', { per_page: 100 })) {
     for (const attempt of data) {
+      if (Date.now() - Date.parse(attempt.delivered_at) > maxAgeMs) continue
       const seen = attempts.get(attempt.guid)
       const reached = attempt.status_code >= 200 && attempt.status_code < 300
       attempts.set(attempt.guid, { id: seen?.id ?? attempt.id, reached: reached || (seen?.reached ?? false) })
@@ -22,9 +24,14 @@ export async function recoverDeliveries(github: GithubClients, log: Logger): Pro
   let asked = 0
   for (const [guid, { id, reached }] of attempts) {
     if (reached) continue
-    await github.app.request('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id })
-    log.info({ guid }, 'asked GitHub to send a delivery again')
-    asked++
+    try {
+      await github.app.request('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id })
+      log.info({ guid }, 'asked GitHub to send a delivery again')
+      asked++
+    } catch (error) {
+      // One that GitHub will not send again must not hold up the others.
+      log.warn({ guid, ...described(error) }, 'GitHub does not send a delivery again')
+    }
   }
   return asked
 }
@@ -42,9 +49,6 @@ export async function recoverDeliveriesRegularly(deps: {
     } catch (error) {
       deps.log.warn(described(error), 'could not look for lost deliveries')
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, deps.seconds * 1000)
-      deps.signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-    })
+    await pause(deps.seconds * 1000, deps.signal)
   }
 }

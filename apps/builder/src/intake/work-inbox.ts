@@ -2,8 +2,11 @@ import type { Database } from '@modelport/db/client'
 import { closeDelivery, type Decision, nextDelivery, postponeDelivery } from '@modelport/db/queries/deliveries'
 import { closeSessionsOf } from '@modelport/db/queries/people'
 import { ImportPayload, webhookSchemas } from '@modelport/schema/webhooks'
+import { failPoint } from '../fail-point.ts'
 import type { GithubClients } from '../github/github-client.ts'
 import { described, type Logger } from '../log.ts'
+import { pause } from '../process.ts'
+import type { Bell } from './bell.ts'
 import { type Intake, nothing, synced } from './intake-context.ts'
 import { onCheckRun, onCheckSuite } from './on-check.ts'
 import { onImport } from './on-import.ts'
@@ -53,6 +56,7 @@ export async function workOneDelivery(deps: {
       const delivery = await nextDelivery(tx)
       if (!delivery) return false
       current = delivery.id
+      failPoint('before-dispatch')
       const handler = Object.hasOwn(handlers, delivery.event) ? handlers[delivery.event] : undefined
       const decision = handler
         ? await handler({ tx, delivery, github: deps.github, importOnPush: deps.importOnPush })
@@ -70,38 +74,37 @@ export async function workOneDelivery(deps: {
 }
 
 /**
- * Works the inbox until `signal` aborts, `concurrency` deliveries at a time: at once when one is stored, and every two
- * seconds besides, because a notification may be lost.
+ * Works the inbox until `signal` aborts, `concurrency` deliveries at a time: at once when the bell rings or the database
+ * tells of one, and every two seconds besides, because a notification may be lost.
  */
 export async function workInbox(
-  deps: Parameters<typeof workOneDelivery>[0] & { signal: AbortSignal; concurrency?: number },
+  deps: Parameters<typeof workOneDelivery>[0] & { bell: Bell; signal: AbortSignal; concurrency?: number },
 ): Promise<void> {
-  const wake = new Set<() => void>()
-  const listening = await deps.database.sql.listen('modelport_inbox', () => {
-    for (const w of wake) w()
-  })
+  const { bell, signal } = deps
+  const listening = await deps.database.sql.listen('modelport_inbox', () => bell.ring())
   const loop = async () => {
-    while (!deps.signal.aborted) {
+    while (!signal.aborted) {
+      const began = performance.now()
       let worked = false
       try {
         worked = await workOneDelivery(deps)
       } catch (error) {
         deps.log.error(described(error), 'the inbox cannot be read; trying again')
       }
-      if (worked) continue
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer)
-          wake.delete(done)
-          deps.signal.removeEventListener('abort', done)
-          resolve()
-        }
-        const timer = setTimeout(done, 2000)
-        wake.add(done)
-        deps.signal.addEventListener('abort', done)
-      })
+      if (worked) {
+        // There may be more than one loop can do.
+        bell.ring()
+        continue
+      }
+      // While GitHub is down thousands of deliveries wait for it, and a look through them takes long. Looks in vain take
+      // a small part of the database's time, so that those that arrive can be stored.
+      await pause(restAfter(performance.now() - began), signal)
+      await bell.wait(2000, signal)
     }
   }
   await Promise.all(Array.from({ length: deps.concurrency ?? 4 }, loop))
   await listening.unlisten().catch(() => undefined)
 }
+
+/** Milliseconds between two looks of one loop when the first, which took `lookMs`, found nothing. */
+const restAfter = (lookMs: number) => Math.min(2000, lookMs * 20)

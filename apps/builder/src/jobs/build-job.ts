@@ -7,7 +7,6 @@ import {
   recordBase,
   retryBuild,
   startStep,
-  switchTargetOff,
   takeBuild,
 } from '@modelport/db/queries/builds'
 import { loadModelSource } from '@modelport/db/queries/models'
@@ -20,10 +19,11 @@ import { type BuildContext, type BuildOutcome, type BuildRequest, runBuild } fro
 import { openScratch } from '../build/scratch.ts'
 import { unpackSource } from '../build/steps/fetch-source.ts'
 import type { WorkerContext } from '../context.ts'
+import { failPoint } from '../fail-point.ts'
 import { openArchive } from '../github/source-archive.ts'
 import { described } from '../log.ts'
 import { keepLease } from './lease-keeper.ts'
-import { closeSkippedCheck } from './report-job.ts'
+import { endSkippedBuild } from './report-job.ts'
 
 /** Platform failures are tried again after these many seconds, then they are final. */
 const retrySeconds = [5, 30, 120]
@@ -34,11 +34,12 @@ const retrySeconds = [5, 30, 120]
  */
 export async function runBuildJob(worker: WorkerContext, buildId: string): Promise<void> {
   const { db } = worker.database
-  const build = await takeBuild(db, buildId, worker.name)
+  const build = await takeBuild(db, buildId, worker.name, worker.config.recovery.leaseSeconds)
   if (!build) return
+  failPoint('taken')
   const lease: Lease = { buildId: build.id, epoch: build.epoch }
   const log = worker.log.child({ build: build.id, target: build.target, epoch: build.epoch })
-  const keeper = keepLease(db, lease, worker.stopping)
+  const keeper = keepLease(db, lease, worker.config.recovery.leaseSeconds, worker.stopping)
   const onCancel = (id: string) => id === build.id && keeper.beatNow()
   worker.cancellations.add(onCancel)
   const scratch = await openScratch(worker.config.home, build.id, build.epoch)
@@ -63,6 +64,7 @@ export async function runBuildJob(worker: WorkerContext, buildId: string): Promi
     const installationId = source.suspendedAt ? null : source.model.installationId
     const buildLog = new BuildLog(async (lines) => {
       if ((await appendLines(db, lease, lines)) === null) throw new LeaseLost('the log was refused')
+      if (lines.some((line) => line.step.startsWith('build:') && line.stream !== 'note')) failPoint('build:middle')
     }, build.target)
     const context = makeContext(worker, { request, lease, log: buildLog, signal: keeper.signal })
     context.fetchSource = async (commit) => {
@@ -77,6 +79,7 @@ export async function runBuildJob(worker: WorkerContext, buildId: string): Promi
         { installationId, repositoryId: source.model.githubRepositoryId, commit },
         keeper.signal,
       )
+      failPoint('fetch:middle')
       return unpackSource(archive, scratch.dir)
     }
     const outcome = await runBuild(context, request)
@@ -115,9 +118,11 @@ function makeContext(
     async step(name, work) {
       own.signal.throwIfAborted()
       held(await startStep(db, lease, name))
+      failPoint(`${name}:start`)
       const started = performance.now()
       try {
         const result = await work()
+        failPoint(`${name}:end`)
         await log.endStep(name)
         await endStep(db, lease, name, { state: 'done', durationMs: Math.round(performance.now() - started) })
         return result
@@ -135,8 +140,10 @@ function makeContext(
     },
     async stepStarted(name, command) {
       held(await startStep(db, lease, name, command))
+      failPoint('build:start')
     },
     async stepEnded(name, end) {
+      failPoint('build:end')
       await log.endStep(name)
       held(
         await endStep(db, lease, name, {
@@ -149,7 +156,11 @@ function makeContext(
       )
     },
     fetchSource: () => Promise.reject(new Error('set by the job')),
-    parseConfig: (bytes, policy) => parseConfigInProcess(bytes, { catalogue: worker.catalogue, policy }),
+    async parseConfig(bytes, policy) {
+      const parsed = await parseConfigInProcess(bytes, { catalogue: worker.catalogue, policy })
+      failPoint('config:middle')
+      return parsed
+    },
     catalogue: worker.catalogue,
     ensureBase: (entry, onProgress) => worker.ensureBase(entry, onProgress, own.signal),
     driver: worker.driver,
@@ -167,6 +178,7 @@ function makeContext(
       })
     },
     async recordBase(found) {
+      failPoint('base:middle')
       held(
         await recordBase(db, lease, {
           base: { entry: found.entry.id, imageId: found.imageId, python: found.entry.python, cuda: found.entry.cuda },
@@ -187,21 +199,21 @@ async function publish(
   const { lease, request, outcome } = done
   if (outcome.kind === 'target-off') {
     await done.log.flush()
-    const gone = await switchTargetOff(db, lease)
-    if (gone?.checkRunId)
-      await closeSkippedCheck(worker, request, gone.checkRunId).catch((error) =>
-        worker.log.warn(described(error), 'a check run stays open'),
-      )
+    if (!(await endSkippedBuild(worker, lease, request, lease.epoch > retrySeconds.length)))
+      throw new LeaseLost('switching the target off was refused')
     return
   }
   const { image, sizeBytes, manifest, substitutions, layers } = outcome
   if (!(await startStep(db, lease, 'publish'))) throw new LeaseLost('publishing was refused')
+  failPoint('publish:start')
   await done.log.note(
     'publish',
     `The ${request.target.toUpperCase()} image of version ${request.versionNumber} is ready.`,
   )
+  failPoint('publish:middle')
   await done.log.endStep('publish')
-  const published = await publishBuild(db, lease, {
+  failPoint('publish:end')
+  const record = {
     imageRepository: image.repository,
     imageTag: image.tag,
     imageDigest: image.digest,
@@ -210,8 +222,10 @@ async function publish(
     manifest,
     substitutions,
     layers,
-  })
+  }
+  const published = await publishBuild(db, lease, record, () => failPoint('before-publish-commit'))
   if (!published) throw new LeaseLost('publishing was refused')
+  failPoint('after-publish-commit')
 }
 
 /** Writes how a build ended without an image. A build that another worker holds by now is left alone. */

@@ -25,8 +25,13 @@ export interface Jobs {
   close(): Promise<void>
 }
 
-/** Milliseconds after which a silent worker's job is given to another; the row's lease decides whether it may run. */
-const stalled = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 1000 }
+/** A silent worker's job is given to another after so long; the row's lease decides whether it may run. */
+const stalledAfter = (seconds: number) => ({
+  lockDuration: seconds * 1000,
+  stalledInterval: seconds * 500,
+  maxStalledCount: 1000,
+})
+type Stalled = ReturnType<typeof stalledAfter>
 
 /** The few methods that we use of BullMQ's queue and worker; both backends have them. */
 interface OpenQueue {
@@ -47,7 +52,7 @@ interface Backend {
   ): OpenWorker
 }
 
-function redisBackend(url: string): Backend {
+function redisBackend(url: string, stalled: Stalled): Backend {
   return {
     queue(name, onError) {
       const queue = new Queue(name, { connection: redisConnection(url, false) })
@@ -67,7 +72,7 @@ function redisBackend(url: string): Backend {
   }
 }
 
-function postgresBackend(connectionString: string): Backend {
+function postgresBackend(connectionString: string, stalled: Stalled): Backend {
   const bull = withBackend(createPostgresBackend)
   const connection = { connectionString, schema: 'bullmq', max: 10, migrate: true }
   return {
@@ -91,10 +96,13 @@ function postgresBackend(connectionString: string): Backend {
 
 /** Opens the queue at `redisUrl` (a URL or the path of a unix socket), else in the database. */
 export function openJobs(
-  config: { redisUrl: string | null; databaseUrl: string },
+  config: { redisUrl: string | null; databaseUrl: string; jobLockSeconds?: number },
   onError: (error: unknown) => void,
 ): Jobs {
-  const backend = config.redisUrl ? redisBackend(config.redisUrl) : postgresBackend(config.databaseUrl)
+  const stalled = stalledAfter(config.jobLockSeconds ?? 10)
+  const backend = config.redisUrl
+    ? redisBackend(config.redisUrl, stalled)
+    : postgresBackend(config.databaseUrl, stalled)
   const queues = new Map<QueueName, OpenQueue>()
   const queueOf = (name: QueueName) => {
     const queue = queues.get(name) ?? backend.queue(name, onError)

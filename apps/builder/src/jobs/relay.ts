@@ -2,6 +2,7 @@ import type { Database } from '@modelport/db/client'
 import { epochsOf } from '@modelport/db/queries/builds'
 import { type OutboxMessage, relayOutbox } from '@modelport/db/queries/outbox'
 import { described, type Logger } from '../log.ts'
+import { pause } from '../process.ts'
 import type { Jobs } from './queue.ts'
 
 /**
@@ -14,10 +15,13 @@ export async function relayRegularly(deps: {
   log: Logger
   signal: AbortSignal
 }): Promise<void> {
-  let wake = () => {}
-  const listening = await deps.database.sql.listen('modelport_outbox', () => wake())
+  let told = new AbortController()
+  const listening = await deps.database.sql.listen('modelport_outbox', () => told.abort())
+  deps.signal.addEventListener('abort', () => told.abort(), { once: true })
   let down = false
   while (!deps.signal.aborted) {
+    // Before the look: what is told during it is looked for at once.
+    told = new AbortController()
     let sent = 0
     try {
       sent = await relayOutbox(deps.database.db, (messages) => send(deps, messages))
@@ -29,14 +33,7 @@ export async function relayRegularly(deps: {
       down = true
     }
     if (sent > 0) continue
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, 1000)
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      deps.signal.addEventListener('abort', wake, { once: true })
-    })
+    if (!deps.signal.aborted) await pause(1000, told.signal)
   }
   await listening.unlisten().catch(() => undefined)
 }

@@ -1,11 +1,13 @@
-import { findBuild, recordReport } from '@modelport/db/queries/builds'
+import { findBuild, type Lease, recordReport, reportedAs, switchTargetOff } from '@modelport/db/queries/builds'
 import { loadModelSource } from '@modelport/db/queries/models'
 import { withReportLock } from '@modelport/db/queries/report-lock'
 import { findVersionById } from '@modelport/db/queries/versions'
 import type { BuildRequest } from '../build/run-build.ts'
 import type { WorkerContext } from '../context.ts'
+import { failPoint } from '../fail-point.ts'
 import { githubStatus } from '../github/github-client.ts'
 import { describeBuild, writeCheckRun } from '../github/report-build.ts'
+import { described } from '../log.ts'
 
 /** Makes GitHub's check run equal to a build's row as it is now. Reporting twice changes nothing. */
 export async function runReportJob(worker: WorkerContext, buildId: string): Promise<void> {
@@ -16,8 +18,9 @@ export async function runReportJob(worker: WorkerContext, buildId: string): Prom
     const version = build && (await findVersionById(db, build.versionId))
     const source = version && (await loadModelSource(db, version.modelId))
     if (!build || !version || !source?.model.installationId || source.suspendedAt) return
-    const reported = `${build.state}@${build.epoch}`
+    const reported = reportedAs(build)
     if (build.checkReported === reported) return
+    failPoint('before-report')
     try {
       const id = await writeCheckRun(
         worker.github.installation(source.model.installationId),
@@ -36,12 +39,14 @@ export async function runReportJob(worker: WorkerContext, buildId: string): Prom
         },
         describeBuild(version, build),
       )
+      failPoint('after-report-call')
       await recordReport(db, build.id, id, reported)
     } catch (error) {
       // The repository is gone, or the app may not write to it any more: there is nobody to tell.
       const status = githubStatus(error)
-      if (status === 403 || status === 404 || status === 410 || status === 422) {
+      if (isRefusal(status)) {
         worker.log.warn({ build: buildId, status }, 'GitHub does not take the report')
+        await recordReport(db, build.id, null, reported)
         return
       }
       throw error
@@ -49,11 +54,37 @@ export async function runReportJob(worker: WorkerContext, buildId: string): Prom
   })
 }
 
-/** The model config switches a target off: its check run says so and is closed. */
-export async function closeSkippedCheck(
+/**
+ * The model config switches a target off: its check run says so and is closed, and then the build goes. Under the lock of
+ * its reports and in this order, because without the row nobody would find a check run that stayed open. Throws when
+ * GitHub does not answer, unless this is the `last` try. False when the lease is lost.
+ */
+export async function endSkippedBuild(
+  worker: WorkerContext,
+  lease: Lease,
+  request: BuildRequest,
+  last: boolean,
+): Promise<boolean> {
+  const { db } = worker.database
+  let gone = false
+  await withReportLock(worker.database, lease.buildId, async () => {
+    const build = await findBuild(db, lease.buildId)
+    if (build?.epoch !== lease.epoch) return
+    try {
+      await closeSkippedCheck(worker, request, build.checkRunId)
+    } catch (error) {
+      if (!last && !isRefusal(githubStatus(error))) throw error
+      worker.log.warn({ build: build.id, ...described(error) }, 'a check run stays open')
+    }
+    gone = (await switchTargetOff(db, lease)) !== undefined
+  })
+  return gone
+}
+
+async function closeSkippedCheck(
   worker: WorkerContext,
   request: BuildRequest,
-  checkRunId: number,
+  checkRunId: number | null,
 ): Promise<void> {
   const source = await loadModelSource(worker.database.db, request.modelId)
   if (!source?.model.installationId) return
@@ -78,6 +109,9 @@ export async function closeSkippedCheck(
     },
   )
 }
+
+/** The repository is gone, or the app may not write to it: asking again would not help. */
+const isRefusal = (status: number | null) => status !== null && [403, 404, 410, 422].includes(status)
 
 function buildUrl(siteUrl: string, path: string, version: number, target: string): string {
   return `${siteUrl}/${path.toLowerCase()}@${version}/build?target=${target}`

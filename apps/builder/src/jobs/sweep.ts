@@ -1,10 +1,8 @@
-import { isLiveLease, sweepBuilds } from '@modelport/db/queries/builds'
+import { isLiveLease, sweepBuilds, sweepReports } from '@modelport/db/queries/builds'
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
 import { described } from '../log.ts'
-
-/** What a worker does beside its jobs, every so many milliseconds. */
-const everyMs = { builds: 5_000, leftovers: 30_000 }
+import { pause } from '../process.ts'
 
 export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
 
@@ -13,15 +11,18 @@ export async function sweepRegularly(
   worker: WorkerContext,
   reapEngine: (isLive: IsLive) => Promise<void>,
 ): Promise<void> {
+  const { sweepSeconds, leftoversSeconds } = worker.config.recovery
   await Promise.all([
-    regularly(worker, everyMs.builds, 'builds', async () => {
+    regularly(worker, sweepSeconds * 1000, 'builds', async () => {
       const found = await sweepBuilds(worker.database.db)
       if (found > 0) worker.log.warn({ found }, 'builds without a live worker or message')
     }),
-    regularly(worker, everyMs.leftovers, 'leftovers', async () => {
+    regularly(worker, leftoversSeconds * 1000, 'leftovers', async () => {
+      const untold = await sweepReports(worker.database.db, 2 * leftoversSeconds)
+      if (untold > 0) worker.log.warn({ untold }, 'builds that GitHub was not told of')
       // Asked for each find at the time it is found: a build that started since is live.
       const isLive = (buildId: string, epoch: number) => isLiveLease(worker.database.db, { buildId, epoch })
-      await sweepScratch(worker.config.home, isLive)
+      await sweepScratch(worker.config.home, isLive, 2 * leftoversSeconds * 1000)
       await reapEngine(isLive)
     }),
   ])
@@ -34,9 +35,6 @@ async function regularly(worker: WorkerContext, ms: number, what: string, work: 
     } catch (error) {
       worker.log.warn({ what, ...described(error) }, 'a sweep failed; the next one tries again')
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      worker.stopping.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-    })
+    await pause(ms, worker.stopping)
   }
 }

@@ -12,7 +12,9 @@ function routes(): string[] {
     .flatMap((file) => {
       const path = `/${file.replace(/\/?route\.ts$/, '').replaceAll(/\[(\w+)\]/g, '{$1}')}`
       const source = readFileSync(join(root, file), 'utf8')
-      return [...source.matchAll(/export const (GET|POST|PUT|PATCH|DELETE)\b/g)].map(([, method]) => `${method!.toLowerCase()} ${path}`)
+      return [...source.matchAll(/export const (GET|POST|PUT|PATCH|DELETE)\b/g)].map(
+        ([, method]) => `${method!.toLowerCase()} ${path}`,
+      )
     })
 }
 
@@ -35,17 +37,26 @@ describe('the OpenAPI document', () => {
     const ids = operations.map((o) => o.id)
     expect(new Set(ids).size).toBe(ids.length)
     for (const [path, methods] of Object.entries(document.paths))
-      for (const operation of Object.values(methods) as { parameters: { name: string; in: string; required: boolean }[] }[]) {
+      for (const operation of Object.values(methods) as {
+        parameters: { name: string; in: string; required: boolean }[]
+      }[]) {
         const named = operation.parameters.filter((p) => p.in === 'path').map((p) => p.name)
         expect(named).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))
       }
   })
 
   it('says what a request must hold', () => {
-    const post = document.paths['/models']?.post as { requestBody: { required: boolean; content: Record<string, { schema: object }> } }
+    const post = document.paths['/models']?.post as {
+      requestBody: { required: boolean; content: Record<string, { schema: object }> }
+    }
     expect(post.requestBody.required).toBe(true)
-    expect(post.requestBody.content['application/json']?.schema).toMatchObject({ required: ['repository'], additionalProperties: false })
-    const rebuild = document.paths['/models/{owner}/{model}/versions/{n}/rebuild']?.post as { requestBody: { required: boolean } }
+    expect(post.requestBody.content['application/json']?.schema).toMatchObject({
+      required: ['repository'],
+      additionalProperties: false,
+    })
+    const rebuild = document.paths['/models/{owner}/{model}/versions/{n}/rebuild']?.post as {
+      requestBody: { required: boolean }
+    }
     expect(rebuild.requestBody.required).toBe(false)
   })
 })

@@ -61,7 +61,10 @@ function problemOf(error: unknown): Response {
   if (error instanceof z.ZodError)
     return problem(400, error.issues.map((i) => `${i.path.join('.') || 'body'}: ${i.message}`).join('; '))
   if (error instanceof DefaultVersionError || error instanceof RebuildError) return problem(409, error.message)
-  if (error instanceof GithubUnavailable) return problem(503, 'GitHub could not be asked. Try again in a minute.')
+  if (error instanceof GithubUnavailable) {
+    console.error('GitHub could not be asked.', error.cause ?? error)
+    return problem(503, 'GitHub could not be asked. Try again in a minute.')
+  }
   const id = randomUUID()
   console.error(`API error ${id}`, error)
   return problem(500, `Something on our side failed. The operator finds it in the log as ${id}.`)

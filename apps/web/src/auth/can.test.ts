@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { type Action, type Actor, actions, can, effectiveVisibility } from '#src/auth/can.ts'
 
 const model = (values: Partial<Model> = {}) =>
-  ({ repositoryPrivate: false, visibility: 'public', viewersSeeVersions: false, viewersSeeLogs: false, ...values }) as Model
+  ({
+    repositoryPrivate: false,
+    visibility: 'public',
+    viewersSeeVersions: false,
+    viewersSeeLogs: false,
+    ...values,
+  }) as Model
 
 const actor = (permission: Permission | 'unknown' | 'anonymous', scopes: TokenScope[] | null = null): Actor => ({
   user: permission === 'anonymous' ? null : ({ id: 'u' } as User),
@@ -71,7 +77,13 @@ describe('who may do what', () => {
 
   it('a token does no more than its scopes, and says so only about what its person may see', async () => {
     expect(await allowed(actor('admin', ['read']), model())).toEqual(['see', 'see-versions', 'see-logs'])
-    expect(await allowed(actor('admin', ['read', 'write']), model())).toEqual(['see', 'see-versions', 'see-logs', 'build', 'publish'])
+    expect(await allowed(actor('admin', ['read', 'write']), model())).toEqual([
+      'see',
+      'see-versions',
+      'see-logs',
+      'build',
+      'publish',
+    ])
     expect(await can(actor('admin', ['read']), 'build', model())).toBe('forbid')
     expect(await can(actor('none', ['read', 'write', 'admin']), 'build', model({ visibility: 'private' }))).toBe('hide')
   })

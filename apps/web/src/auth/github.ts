@@ -63,10 +63,10 @@ export function connectGithub(config: Config, secrets: Secrets): Github {
     const made = new Octokit({
       ...shared,
       authStrategy: createAppAuth,
-      // The library refuses the key `installationId` without a value.
       auth: {
         appId: config.githubAppId,
         privateKey: secrets.githubPrivateKey,
+        // The library refuses the key with an undefined value.
         ...(installationId === undefined ? {} : { installationId }),
       },
     })
@@ -191,7 +191,6 @@ async function unavailableOnFailure<T>(ask: () => Promise<T>): Promise<T> {
     return await ask()
   } catch (error) {
     if (error instanceof GithubUnavailable || error instanceof SignInRefused) throw error
-    console.error('GitHub could not be asked:', error instanceof Error ? error.message : error)
     throw new GithubUnavailable('GitHub could not be asked.', { cause: error })
   }
 }

@@ -24,7 +24,10 @@ export async function guardAction(run: (actor: RequestActor) => Promise<ActionRe
   } catch (error) {
     if (error instanceof Refusal || error instanceof DefaultVersionError || error instanceof RebuildError)
       return { error: error.message }
-    if (error instanceof GithubUnavailable) return { error: 'GitHub could not be asked. Try again in a minute.' }
+    if (error instanceof GithubUnavailable) {
+      console.error('GitHub could not be asked.', error.cause ?? error)
+      return { error: 'GitHub could not be asked. Try again in a minute.' }
+    }
     if (error instanceof z.ZodError)
       return { error: error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ') }
     throw error

@@ -15,7 +15,11 @@ it('maps the wider colour sets to the palette of the log', () => {
 })
 
 it('removes every other escape and control character', () => {
-  expect(ansiSpans('\u001b]0;title\u0007a\u001b[2Kb\u001b[10;20Hc\u001b(Bd\u0008e').map((s) => s.text).join('')).not.toMatch(
+  expect(
+    ansiSpans('\u001b]0;title\u0007a\u001b[2Kb\u001b[10;20Hc\u001b(Bd\u0008e')
+      .map((s) => s.text)
+      .join(''),
+  ).not.toMatch(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be left
     /[\u0000-\u001f]|title/,
   )

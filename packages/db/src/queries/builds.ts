@@ -15,8 +15,8 @@ export interface Lease {
   epoch: number
 }
 
-/** Seconds in database time after which a silent worker's build may be taken by another. */
-export const leaseSeconds = 15
+/** Seconds in database time after which a silent worker's build may be taken by another, unless the worker says otherwise. */
+export const defaultLeaseSeconds = 15
 /** A build that took this many workers down with it is not given to another. */
 export const maxStarts = 4
 
@@ -37,7 +37,12 @@ const held = (lease: Lease) =>
  * Takes a build that waits, or whose worker fell silent. Returns null when it is not to be had: done, held by a live
  * worker, or not due yet. The new epoch fences the worker that had it before.
  */
-export async function takeBuild(db: Db, buildId: string, worker: string): Promise<Build | null> {
+export async function takeBuild(
+  db: Db,
+  buildId: string,
+  worker: string,
+  leaseSeconds = defaultLeaseSeconds,
+): Promise<Build | null> {
   return db.transaction(async (tx) => {
     if (!(await lockVersion(tx, buildId))) return null
     const [build] = await tx
@@ -73,7 +78,11 @@ export async function takeBuild(db: Db, buildId: string, worker: string): Promis
 }
 
 /** Prolongs a lease. Returns null when it is lost, else whether somebody asked to cancel. */
-export async function heartbeat(db: Db, lease: Lease): Promise<{ cancelRequestedBy: string | null } | null> {
+export async function heartbeat(
+  db: Db,
+  lease: Lease,
+  leaseSeconds = defaultLeaseSeconds,
+): Promise<{ cancelRequestedBy: string | null } | null> {
   const [row] = await db
     .update(builds)
     .set({ leaseExpiresAt: sql`now() + ${leaseSeconds} * interval '1 second'` })
@@ -178,9 +187,17 @@ export interface BuildRecord {
   layers: { kind: string; step: string | null; reused: boolean }[]
 }
 
-/** Publishes: the build becomes ready, and with it perhaps the version and the default, in one transaction. False when the lease is lost. */
-export async function publishBuild(db: Db, lease: Lease, record: BuildRecord): Promise<boolean> {
-  return endBuild(db, lease, 'ready', { ...record, failure: null })
+/**
+ * Publishes: the build becomes ready, and with it perhaps the version and the default, in one transaction, which ends with
+ * `beforeCommit`. False when the lease is lost.
+ */
+export async function publishBuild(
+  db: Db,
+  lease: Lease,
+  record: BuildRecord,
+  beforeCommit = () => {},
+): Promise<boolean> {
+  return endBuild(db, lease, 'ready', { ...record, failure: null }, beforeCommit)
 }
 
 /** Ends a build without an image. False when the lease is lost. */
@@ -198,6 +215,7 @@ async function endBuild(
   lease: Lease,
   to: BuildState,
   values: Partial<typeof builds.$inferInsert>,
+  beforeCommit = () => {},
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
     const versionId = await lockVersion(tx, lease.buildId)
@@ -219,6 +237,7 @@ async function endBuild(
     await tx.execute(sql`select pg_notify('modelport_outbox', '')`)
     await refreshVersion(tx, versionId)
     await notify(tx, { build: lease.buildId, version: versionId })
+    beforeCommit()
     return true
   })
 }
@@ -379,9 +398,41 @@ export async function readLines(db: Db, buildId: string, { after = 0, limit = 10
     .limit(limit)
 }
 
-/** Notes that GitHub was told of a state. `checkRunId` is kept from the first time on. */
-export async function recordReport(db: Db, buildId: string, checkRunId: number, reported: string): Promise<void> {
-  await db.update(builds).set({ checkRunId, checkReported: reported }).where(eq(builds.id, buildId))
+/** Notes that GitHub was told of a state, or with null for the check run that it will not take it. */
+export async function recordReport(
+  db: Db,
+  buildId: string,
+  checkRunId: number | null,
+  reported: string,
+): Promise<void> {
+  await db
+    .update(builds)
+    .set({ checkReported: reported, ...(checkRunId === null ? {} : { checkRunId }) })
+    .where(eq(builds.id, buildId))
+}
+
+/** What `recordReport` notes of a build's present state. */
+export const reportedAs = (build: Pick<Build, 'state' | 'epoch'>) => `${build.state}@${build.epoch}`
+
+/**
+ * Finds builds of the last three days whose state GitHub was not told for `afterSeconds`, because the message was lost
+ * with the queue or the call failed, and writes each a new message. Returns how many.
+ */
+export async function sweepReports(db: Db, afterSeconds: number): Promise<number> {
+  const changed = sql`coalesce(b.finished_at, b.started_at, b.created_at)`
+  const rows = await db.execute(sql`
+    insert into outbox (kind, build_id)
+    select 'report', b.id from builds b
+      join versions v on v.id = b.version_id
+      join models m on m.id = v.model_id
+      join installations i on i.id = m.installation_id and i.suspended_at is null
+    where b.check_reported is distinct from b.state || '@' || b.epoch
+      and ${changed} < now() - ${afterSeconds} * interval '1 second'
+      and ${changed} > now() - interval '3 days'
+      and not exists (select 1 from outbox o where o.build_id = b.id and o.kind = 'report')
+    order by ${changed} desc limit 200
+    returning id`)
+  return rows.length
 }
 
 /** The current epoch of each of these builds. */

@@ -12,14 +12,17 @@ import {
   listSteps,
   publishBuild,
   readLines,
+  recordReport,
+  reportedAs,
   retryBuild,
   startStep,
   sweepBuilds,
+  sweepReports,
   switchTargetOff,
   takeBuild,
 } from './builds.ts'
-import { acceptDelivery, closeDelivery, nextDelivery, postponeDelivery } from './deliveries.ts'
-import { findModel, type Model, setDefaultVersion, syncModel, syncPublisher } from './models.ts'
+import { acceptDeliveries, acceptDelivery, closeDelivery, nextDelivery, postponeDelivery } from './deliveries.ts'
+import { findModel, type Model, setDefaultVersion, syncInstallation, syncModel, syncPublisher } from './models.ts'
 import { relayOutbox } from './outbox.ts'
 import {
   cancelVersion,
@@ -328,6 +331,20 @@ describe('the inbox', () => {
     )
     expect(await acceptDelivery(db(), delivery('same'))).toBe(false)
   })
+  it('keeps several at once in the order of their arrival, each once, and opens one that failed again', async () => {
+    const several = ['s1', 's2', 's3'].map((guid) => delivery(guid, 9))
+    expect(await acceptDeliveries(database.sql, several)).toEqual(new Set(['s1', 's2', 's3']))
+    expect(await acceptDeliveries(database.sql, [delivery('s0', 9), ...several])).toEqual(new Set(['s0']))
+    for (const guid of ['s1', 's2', 's3', 's0'])
+      await db().transaction(async (tx) => {
+        const next = (await nextDelivery(tx))!
+        expect(next).toMatchObject({ guid, repositoryId: 9, payload: {} })
+        await closeDelivery(tx, next.id, { decision: 'nothing', reason: 'test' })
+      })
+    await database.sql`update deliveries set state = 'failed' where guid = 's2'`
+    expect(await acceptDeliveries(database.sql, several)).toEqual(new Set(['s2']))
+    await database.sql`update deliveries set state = 'done' where guid = 's2'`
+  })
   it('works one repository in order while others go on', async () => {
     await acceptDelivery(db(), delivery('a1', 1))
     await acceptDelivery(db(), delivery('a2', 1))
@@ -358,6 +375,30 @@ describe('the inbox', () => {
     expect(await db().transaction((tx) => nextDelivery(tx))).toBeNull()
     await postponeDelivery(db(), id, 'no answer', 2)
     expect(await acceptDelivery(db(), delivery('bad'))).toBe(true)
+  })
+})
+
+describe('reports to GitHub', () => {
+  it('are asked for again when the queue lost them, and not when GitHub was told', async () => {
+    const publisher = await syncPublisher(db(), { id: 7, login: 'Alice', type: 'User' })
+    await syncInstallation(db(), 77, publisher.id)
+    const { model } = await syncModel(db(), {
+      publisher,
+      installationId: 77,
+      repository: { id: ++ids, name: `model-${ids}`, private: false, default_branch: 'main' },
+    })
+    const { version } = await newVersion(model)
+    const [told, untold] = await currentBuilds(db(), version.id)
+    await recordReport(db(), told!.id, 5, reportedAs(told!))
+    await db().delete(outbox)
+    expect(await sweepReports(db(), 60)).toBe(0)
+    await db()
+      .update(builds)
+      .set({ createdAt: new Date(Date.now() - 61_000) })
+      .where(eq(builds.versionId, version.id))
+    expect(await sweepReports(db(), 60)).toBe(1)
+    expect(await sweepReports(db(), 60)).toBe(0)
+    expect(await db().select().from(outbox)).toMatchObject([{ kind: 'report', buildId: untold!.id }])
   })
 })
 

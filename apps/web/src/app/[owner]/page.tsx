@@ -1,9 +1,9 @@
 import type { Metadata } from 'next'
 import { permanentRedirect } from 'next/navigation'
+import { orRefuse } from '#src/auth/refuse.ts'
 import { context } from '#src/context.ts'
 import { loadPublisher } from '#src/features/publishers/load-publisher.ts'
 import { PublisherPage } from '#src/features/publishers/publisher-page.tsx'
-import { orRefuse } from '#src/ui/refuse.ts'
 
 type Props = { params: Promise<{ owner: string }> }
 

@@ -14,7 +14,8 @@ it('finds the row of every line and the line of every row', () => {
   expect(rowAt(layout, 0)).toEqual({ range: ranges[0], line: null })
   expect(rowAt(layout, 2)).toEqual({ range: ranges[0], line: 2 })
   expect(rowAt(layout, 3)).toEqual({ range: ranges[1], line: null })
-  for (const line of [1, 2, 3, 100_000, 200_002, 200_003]) expect(rowAt(layout, rowOfLine(layout, line)!)?.line).toBe(line)
+  for (const line of [1, 2, 3, 100_000, 200_002, 200_003])
+    expect(rowAt(layout, rowOfLine(layout, line)!)?.line).toBe(line)
   expect(rowAt(layout, 200_006)).toBeNull()
   expect(rowOfLine(layout, 200_004)).toBeNull()
 })
@@ -34,11 +35,18 @@ it('reads and writes the address of lines', () => {
   expect(markHash('cpu', { from: 3, to: 9 })).toBe('#cpu-L3-L9')
 })
 
-const line = (number: number, step: string): StoredLine => ({ number, step, epoch: 1, stream: 'stdout', text: `${number}` })
+const line = (number: number, step: string): StoredLine => ({
+  number,
+  step,
+  epoch: 1,
+  stream: 'stdout',
+  text: `${number}`,
+})
 
 it('grows by the lines that come, in whichever order they come again', () => {
   const store = new LogStore([line(1, 'fetch')], 1, [{ key: rangeKey(1, 'fetch'), first: 1, last: 1 }], async () => [])
-  for (const next of [line(2, 'fetch'), line(3, 'base'), line(3, 'base'), line(1, 'fetch'), line(4, 'base')]) store.add(next)
+  for (const next of [line(2, 'fetch'), line(3, 'base'), line(3, 'base'), line(1, 'fetch'), line(4, 'base')])
+    store.add(next)
   expect(store.count).toBe(4)
   expect(store.ranges).toEqual([
     { key: '1:fetch', first: 1, last: 2 },

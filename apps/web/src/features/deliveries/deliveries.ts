@@ -58,6 +58,10 @@ export async function redeliver(actor: RequestActor, id: string): Promise<Delive
   return now
 }
 
+export async function versionNumberOf({ versionId }: Pick<Delivery, 'versionId'>): Promise<number | null> {
+  return versionId ? ((await versionNumbers(context().db, [versionId])).get(versionId) ?? null) : null
+}
+
 export function deliveryJson(delivery: Omit<Delivery, 'payload'>, versionNumber: number | null) {
   return {
     id: delivery.id,

@@ -1,4 +1,4 @@
-import { type ListedModel, listPublicModels } from '@modelport/db/queries/models'
+import { findPublisher, type ListedModel, listPublicModels } from '@modelport/db/queries/models'
 import { context } from '#src/context.ts'
 import { readManifest, typesOf } from '#src/features/models/manifest.ts'
 
@@ -12,10 +12,23 @@ export interface Directory {
 }
 
 /** A page of the directory from the words of its address. A cursor that is none begins at the first page. */
-export async function loadDirectory(search: { q?: string; cursor?: string }, limit = pageSize): Promise<Directory> {
-  const q = (search.q ?? '').replaceAll('\0', '').trim().slice(0, 200)
-  const before = readCursor(search.cursor)
-  const rows = await listPublicModels(context().db, { q, before, limit: limit + 1 })
+export async function loadDirectory({
+  q: text = '',
+  publisher: login,
+  cursor,
+  limit = pageSize,
+}: {
+  q?: string
+  publisher?: string
+  cursor?: string
+  limit?: number
+}): Promise<Directory> {
+  const { db } = context()
+  const q = text.replaceAll('\0', '').trim().slice(0, 200)
+  const before = readCursor(cursor)
+  const publisher = login === undefined ? null : await findPublisher(db, login)
+  if (login !== undefined && !publisher) return { q, models: [], next: null, paged: false }
+  const rows = await listPublicModels(db, { q, publisherId: publisher?.id, before, limit: limit + 1 })
   const models = rows.slice(0, limit)
   return {
     q,

@@ -6,11 +6,11 @@ import { cache } from 'react'
 import type { RequestActor } from '#src/auth/actor.ts'
 import { type Action, can, effectiveVisibility } from '#src/auth/can.ts'
 import { hidden } from '#src/auth/refusal.ts'
+import { orRefuse } from '#src/auth/refuse.ts'
 import { currentActor } from '#src/auth/session.ts'
 import { context } from '#src/context.ts'
 import { parseModelPath, parseOwner } from '#src/features/models/model-path.ts'
 import { openModel, openVersion } from '#src/features/models/open-model.ts'
-import { orRefuse } from '#src/ui/refuse.ts'
 
 export interface Rights {
   versions: boolean

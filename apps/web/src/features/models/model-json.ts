@@ -41,6 +41,11 @@ export async function modelJson(model: Model, publisher: Publisher, mayChange: b
   }
 }
 
+export async function defaultVersionJson(model: Model) {
+  const version = model.defaultVersionId ? await findVersionById(context().db, model.defaultVersionId) : null
+  return { policy: model.defaultPolicy, version: version?.number ?? null }
+}
+
 export function listedModelJson({ model, publisher, version, sizes }: ListedModel) {
   const manifest = readManifest(version?.manifest)
   return {

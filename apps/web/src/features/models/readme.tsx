@@ -1,11 +1,7 @@
 import { toJsxRuntime } from 'hast-util-to-jsx-runtime'
-import { Fragment, type ReactNode } from 'react'
+import { Fragment } from 'react'
 import { jsx, jsxs } from 'react/jsx-runtime'
-import rehypeSanitize, { defaultSchema } from 'rehype-sanitize'
-import remarkGfm from 'remark-gfm'
-import remarkParse from 'remark-parse'
-import remarkRehype from 'remark-rehype'
-import { unified } from 'unified'
+import { type HastNode, parseMarkdown } from '#src/features/models/parse-markdown.ts'
 
 /** Where a README's relative links and images lead: the repository at the version's commit. */
 export interface ReadmePlace {
@@ -15,54 +11,20 @@ export interface ReadmePlace {
 
 const maxBytes = 256 * 1024
 
-// Hast is data: the parts that are read here.
-interface Node {
-  type: string
-  tagName?: string
-  value?: string
-  properties?: Record<string, unknown>
-  children?: Node[]
-}
-
 /**
  * A README as elements: GitHub's Markdown, sanitised by an allow-list, headings one level down so that the page keeps
- * its one `h1`. Raw HTML in it is dropped. What is too large, or nested so deep that parsing it would hold up everybody, is
- * shown as plain text.
+ * its one `h1`. Raw HTML in it is dropped. What is too large, or takes too long to parse, is shown as plain text.
  */
-export function Readme({ text, place }: { text: string; place: ReadmePlace }) {
+export async function Readme({ text, place }: { text: string; place: ReadmePlace }) {
+  const tree = Buffer.byteLength(text) > maxBytes ? null : await parseMarkdown(withoutFrontMatter(text))
+  if (!tree) return <pre className="font-mono text-[13px] whitespace-pre-wrap">{text.slice(0, maxBytes)}</pre>
+  // Parsed trees are kept for the next reader, so what is changed is a copy.
+  const own = structuredClone(tree)
+  settle(own, place)
   return (
     <div className="prose">
-      {render(text, place) ?? <pre className="whitespace-pre-wrap">{text.slice(0, maxBytes)}</pre>}
+      {toJsxRuntime(own as Parameters<typeof toJsxRuntime>[0], { Fragment, jsx, jsxs, ignoreInvalidStyle: true })}
     </div>
-  )
-}
-
-const processor = unified()
-  .use(remarkParse)
-  .use(remarkGfm)
-  .use(remarkRehype)
-  .use(rehypeSanitize, {
-    ...defaultSchema,
-    protocols: { ...defaultSchema.protocols, href: ['http', 'https', 'mailto'], src: ['http', 'https'] },
-  })
-
-export function render(text: string, place: ReadmePlace): ReactNode | null {
-  if (Buffer.byteLength(text) > maxBytes || isCostly(text)) return null
-  try {
-    const tree = processor.runSync(processor.parse(withoutFrontMatter(text))) as Node
-    settle(tree, place)
-    return toJsxRuntime(tree as Parameters<typeof toJsxRuntime>[0], { Fragment, jsx, jsxs, ignoreInvalidStyle: true })
-  } catch (error) {
-    console.error('A README could not be rendered and is shown as text.', error)
-    return null
-  }
-}
-
-/** Markdown whose delimiters nest or repeat by the thousand takes the parser time that grows with their square. */
-export function isCostly(text: string): boolean {
-  return (
-    /(?:[>*_~`[\]!(|<&-][ \t]?){200}/.test(text.replaceAll(/^[-=*_~`|: \t+]+$/gm, '')) ||
-    /^(?:[ \t]*(?:[>*+-]|\d+[.)])[ \t]*){40}/m.test(text)
   )
 }
 
@@ -71,7 +33,7 @@ function withoutFrontMatter(text: string): string {
   return text.replace(/^\uFEFF?---\r?\n[\s\S]{0,20000}?\r?\n---[ \t]*(?:\r?\n|$)/, '')
 }
 
-function settle(node: Node, place: ReadmePlace): void {
+function settle(node: HastNode, place: ReadmePlace): void {
   node.children = node.children?.flatMap((child) => {
     // From the leaves up: a table is wrapped once, not again inside its wrapper.
     settle(child, place)
@@ -79,7 +41,7 @@ function settle(node: Node, place: ReadmePlace): void {
   })
 }
 
-function settleChild(node: Node, place: ReadmePlace): Node[] {
+function settleChild(node: HastNode, place: ReadmePlace): HastNode[] {
   const heading = /^h([1-6])$/.exec(node.tagName ?? '')?.[1]
   if (heading) return [{ ...node, tagName: `h${Math.min(6, Number(heading) + 1)}` }]
   if (node.tagName === 'a') {
@@ -98,12 +60,12 @@ function settleChild(node: Node, place: ReadmePlace): Node[] {
     ]
   if (node.tagName === 'pre') return [{ ...node, properties: { ...node.properties, tabIndex: 0 } }]
   // Task lists come as check boxes without a name; their state is said in words.
-  if (node.tagName === 'input') return [{ type: 'text', value: node.properties?.checked ? '☑ ' : '☐ ' }]
+  if (node.tagName === 'input') return [{ type: 'text', value: node.properties?.checked ? '☑' : '☐' }]
   return [node]
 }
 
 /** Images of the repository are shown; one from elsewhere would tell its host who reads the page, so it becomes a link. */
-function image(node: Node, place: ReadmePlace): Node {
+function image(node: HastNode, place: ReadmePlace): HastNode {
   const src = resolve(node.properties?.src, place, 'raw')
   const alt = typeof node.properties?.alt === 'string' ? node.properties.alt : ''
   if (src && new URL(src).origin === new URL(place.repositoryUrl).origin)

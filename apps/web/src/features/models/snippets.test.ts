@@ -1,7 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { expect, it } from 'vitest'
 import { type ManifestCommand, signature, typesOf } from '#src/features/models/manifest.ts'
-import { curlSnippet, exampleInput, imageReference, javascriptSnippet, pythonSnippet, runLine } from '#src/features/models/snippets.ts'
+import {
+  curlSnippet,
+  exampleInput,
+  imageReference,
+  javascriptSnippet,
+  pythonSnippet,
+  runLine,
+} from '#src/features/models/snippets.ts'
 
 const image = {
   target: 'gpu' as const,
@@ -11,7 +18,9 @@ const image = {
 }
 
 it('pins a pushed image by digest in the image registry', () => {
-  expect(runLine(image, '127.0.0.1:3050')).toBe(`docker run --rm --gpus all -p 9000:9000 127.0.0.1:3050/models/0000@${image.imageDigest}`)
+  expect(runLine(image, '127.0.0.1:3050')).toBe(
+    `docker run --rm --gpus all -p 9000:9000 127.0.0.1:3050/models/0000@${image.imageDigest}`,
+  )
   expect(runLine({ ...image, target: 'cpu' }, '127.0.0.1:3050')).not.toContain('--gpus')
 })
 
@@ -55,6 +64,8 @@ it('writes JavaScript and Python that say the same', () => {
 })
 
 it('sums a command up in one line', () => {
-  expect(signature({ ...nasty, name: 'generate', inputs: nasty.inputs.slice(0, 1) })).toBe('generate(z: vector[3]) → image 512×512')
+  expect(signature({ ...nasty, name: 'generate', inputs: nasty.inputs.slice(0, 1) })).toBe(
+    'generate(z: vector[3]) → image 512×512',
+  )
   expect(typesOf({ options: [], commands: [nasty, nasty] }, 'outputs')).toEqual(['image'])
 })

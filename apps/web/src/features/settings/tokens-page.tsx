@@ -29,7 +29,7 @@ export function TokensPage({ tokens, siteUrl }: { tokens: ApiToken[]; siteUrl: s
                 name="scopes"
                 value={scope}
                 defaultChecked={scope === 'read'}
-                className="mt-0.5 size-4 accent-accent"
+                className="mt-0.5 size-4 shrink-0 accent-accent"
               />
               <span>
                 <span className="font-mono text-[13px] font-medium">{scope}</span>{' '}

@@ -38,3 +38,9 @@ export async function loadVersions(
     changes: await listDefaultVersionChanges(db, view.model.id, 10),
   }
 }
+
+/** The versions that can be pinned, the newest first. */
+export async function readyNumbers(modelId: string): Promise<number[]> {
+  const rows = await listVersions(context().db, modelId, { limit: 50, readyOnly: true })
+  return rows.map((row) => row.version.number)
+}

@@ -1,7 +1,7 @@
 import { listSteps } from '@modelport/db/queries/builds'
 import type { Model } from '@modelport/db/queries/models'
 import { versionNumbers } from '@modelport/db/queries/pages'
-import { type Build, currentBuilds, type Version } from '@modelport/db/queries/versions'
+import { type Build, currentBuilds, listVersions, type Version } from '@modelport/db/queries/versions'
 import type { RequestActor } from '#src/auth/actor.ts'
 import { can } from '#src/auth/can.ts'
 import { hidden } from '#src/auth/refusal.ts'
@@ -115,4 +115,17 @@ export async function answerVersion(actor: RequestActor, model: Model, version: 
     defaultVersionId: model.defaultVersionId,
     rebuildOf: (version.rebuildOf && original?.get(version.rebuildOf)) || null,
   })
+}
+
+/** A page of a model's versions: all for people who may see them, the ready ones for others. */
+export async function pageOfVersions(actor: RequestActor, model: Model, cursor: string | undefined, limit = 30) {
+  const inside = (await can(actor, 'see-versions', model)) === 'allow'
+  const before = /^[1-9]\d{0,8}$/.test(cursor ?? '') ? Number(cursor) : null
+  const rows = await listVersions(context().db, model.id, { before, limit: limit + 1, readyOnly: !inside })
+  const page = rows.slice(0, limit)
+  const options = { inside, defaultVersionId: model.defaultVersionId }
+  return {
+    items: page.map(({ version, builds }) => versionSummary(version, builds, options)),
+    nextCursor: rows.length > limit ? String(page[page.length - 1]!.version.number) : null,
+  }
 }

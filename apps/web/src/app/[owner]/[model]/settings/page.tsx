@@ -1,8 +1,7 @@
-import { listVersions } from '@modelport/db/queries/versions'
 import type { Metadata } from 'next'
-import { context } from '#src/context.ts'
 import { loadModelView } from '#src/features/models/load-model-view.ts'
 import { SettingsPage } from '#src/features/settings/settings-page.tsx'
+import { readyNumbers } from '#src/features/versions/load-versions.ts'
 
 type Props = { params: Promise<{ owner: string; model: string }> }
 
@@ -13,6 +12,5 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 
 export default async function Page({ params }: Props) {
   const view = await loadModelView(params, { action: 'change-settings', tab: 'settings' })
-  const ready = await listVersions(context().db, view.model.id, { limit: 50, readyOnly: true })
-  return <SettingsPage view={view} readyNumbers={ready.map((row) => row.version.number)} />
+  return <SettingsPage view={view} readyNumbers={await readyNumbers(view.model.id)} />
 }

@@ -1,31 +1,16 @@
-import { findPublisher, listPublicModels } from '@modelport/db/queries/models'
 import { ImportRequest, ModelsQuery } from '@modelport/schema/api'
 import { api, json, list, readBody, readQuery } from '#src/api/route.ts'
 import { can } from '#src/auth/can.ts'
-import { context } from '#src/context.ts'
 import { deliveryJson } from '#src/features/deliveries/deliveries.ts'
-import { readCursor, writeCursor } from '#src/features/directory/load-directory.ts'
+import { loadDirectory } from '#src/features/directory/load-directory.ts'
 import { importModel } from '#src/features/import/import-model.ts'
 import { listedModelJson, modelJson } from '#src/features/models/model-json.ts'
 
 export const dynamic = 'force-dynamic'
 
 export const GET = api(async ({ url }) => {
-  const { q, publisher: login, cursor, limit = 30 } = readQuery(url, ModelsQuery)
-  const { db } = context()
-  const publisher = login === undefined ? null : await findPublisher(db, login)
-  if (login !== undefined && !publisher) return list([])
-  const rows = await listPublicModels(db, {
-    q,
-    publisherId: publisher?.id,
-    before: readCursor(cursor),
-    limit: limit + 1,
-  })
-  const page = rows.slice(0, limit)
-  return list(
-    page.map(listedModelJson),
-    rows.length > limit ? writeCursor(page[page.length - 1]!.model.updatedAt) : null,
-  )
+  const page = await loadDirectory(readQuery(url, ModelsQuery))
+  return list(page.models.map(listedModelJson), page.next)
 })
 
 export const POST = api(async ({ request, actor }) => {

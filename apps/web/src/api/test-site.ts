@@ -1,0 +1,96 @@
+import { createApiToken, type Permission, type TokenScope, type User } from '@modelport/db/queries/people'
+import { makeSeed } from '@modelport/db/seed'
+import { openTestDatabase } from '@modelport/db/testing'
+import type { Github } from '#src/auth/github.ts'
+import { replaceContext } from '#src/context.ts'
+import { openNewsFeed } from '#src/news.ts'
+
+export const siteUrl = 'http://site.test'
+
+// A handler of any route: Next gives it the request and the parameters of its path.
+// biome-ignore lint/suspicious/noExplicitAny: the parameters differ from route to route
+type Handler = (request: Request, context: { params: Promise<any> }) => Promise<Response>
+
+/** The site in this process, on a database of its own and beside a GitHub of two maps. */
+export async function openTestSite() {
+  const database = await openTestDatabase()
+  const seed = makeSeed(database.db)
+  /** `owner/name` -> repository; and `owner/name login` -> permission. */
+  const repositories = new Map<string, { id: number; fullName: string; installationId: number }>()
+  const permissions = new Map<string, Permission>()
+  let asked = 0
+  const github = {
+    permissionOf: async ({ owner, name }, login) => {
+      asked++
+      return permissions.get(`${owner}/${name} ${login}`) ?? 'none'
+    },
+    findRepository: async (owner, name) => repositories.get(`${owner}/${name}`) ?? null,
+    exchangeCode: async (code) => ({ access: `access-${code}`, accessExpiresAt: null, refresh: null }),
+    refreshTokens: async () => ({ access: 'renewed', accessExpiresAt: null, refresh: null }),
+    whoIs: async (token) => ({ id: 4711, login: token.replace('access-', ''), name: null, avatar_url: null }),
+    listRepositories: async () => [],
+  } satisfies Github
+  const news = openNewsFeed(database.url)
+  replaceContext({
+    config: {
+      siteUrl,
+      secureCookies: false,
+      githubWebUrl: 'http://github.test',
+      githubApiUrl: 'http://github.test/api/v3',
+      githubAppId: '1',
+      githubClientId: 'client',
+      imageRegistry: 'images.test:3050',
+    },
+    secrets: {
+      databaseUrl: database.url,
+      githubPrivateKey: '',
+      githubClientSecret: 'secret',
+      key: Buffer.alloc(32, 7),
+    },
+    db: database.db,
+    sql: database.sql,
+    github,
+    news,
+  })
+  const tokenOf = async (user: User, scopes?: TokenScope[]) =>
+    (await createApiToken(database.db, user.id, { name: 'test', scopes })).secret
+
+  return {
+    db: database.db,
+    seed,
+    repositories,
+    permissions,
+    asked: () => asked,
+    tokenOf,
+    /** Calls a handler as Next does. `as` is an API token. */
+    async call(
+      handler: Handler,
+      path: string,
+      params: Record<string, string> = {},
+      {
+        as,
+        body,
+        method,
+        headers = {},
+      }: { as?: string; body?: unknown; method?: string; headers?: Record<string, string> } = {},
+    ) {
+      const request = new Request(`${siteUrl}/api/v1${path}`, {
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        headers: {
+          ...(as ? { authorization: `Bearer ${as}` } : {}),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      })
+      return handler(request, { params: Promise.resolve(params) })
+    },
+    async close() {
+      replaceContext(undefined)
+      await news.close()
+      await database.close()
+    },
+  }
+}
+
+export type TestSite = Awaited<ReturnType<typeof openTestSite>>
