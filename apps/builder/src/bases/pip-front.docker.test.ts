@@ -159,22 +159,23 @@ describe.each(bases)('the base $id', { timeout: 240_000 }, ({ id, python }) => {
 
   it('holds what real build steps assume', async () => {
     const steps = [
-      'python --version && python3 --version && pip --version && pip3 --version',
-      'git --version && curl --version && wget --version && unzip -v',
       'apt install hello && hello',
-      'read answer; echo "answered: $?"',
-      '/miniconda/bin/python -c "import runway, numpy, PIL"',
-      'pip install runway-python==0.0.75 && pip show runway-python && RW_META=1 python -c "import runway; print(runway.__name__)"',
-      'pip install --user runway-python==0.1.0 && test ! -e /usr/lib/python3*/EXTERNALLY-MANAGED',
-      'test "$(id -u)" = 0 && apt-get update && apt-get -y install file && apt-get install -y bc',
+      [
+        'python --version && python3 --version && pip --version && pip3 --version',
+        'git --version && curl --version && wget --version && unzip -v',
+        'test "$(id -u)" = 0 && test ! -e /usr/lib/python3*/EXTERNALLY-MANAGED',
+        '/miniconda/bin/python -c "import runway, numpy, PIL"',
+        'pip install runway-python==0.0.75 && pip show runway-python',
+        'pip install --user runway-python==0.1.0',
+        'RW_META=1 python -c "import runway; print(runway.__name__)"',
+      ].join(' && '),
+      'read answer; echo "answered: $?"; apt-get update && apt-get -y install bc',
     ]
-    for (const policy of ['exact', 'nearest'] as const) {
-      const { error, said, substitutions } = await build(steps, policy)
-      expect(error, said).toBeNull()
-      expect(said).toContain('Hello, world!')
-      expect(said).toContain('answered: 1')
-      expect(said).toContain('Version: 0.0.75')
-      expect(substitutions).toEqual([])
-    }
+    const { error, said, substitutions } = await build(steps, 'nearest')
+    expect(error, said).toBeNull()
+    expect(said).toContain('Hello, world!')
+    expect(said).toContain('answered: 1')
+    expect(said).toContain('Version: 0.0.75')
+    expect(substitutions).toEqual([])
   })
 })
