@@ -222,7 +222,8 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       const again = await build(planOf([], layers))
       expect(again.image?.layers.map((layer) => layer.reused)).toEqual([true, true, true, true])
       expect(again.told.ends.every((end) => end.cached)).toBe(true)
-      expect(again.seconds).toBeLessThan(3)
+      // Three seconds, or, on a machine that is busy with other things, less than making them.
+      expect(again.seconds).toBeLessThan(Math.max(3, first.seconds))
 
       await writeFiles({ 'runway_model.py': 'print("changed")\n' })
       const changed = await build(planOf([], layers))
