@@ -229,7 +229,7 @@ async function findImage(engine: Engine, reference: string): Promise<string | nu
     const { Id, Metadata } = (await image.inspect()) as { Id: string; Metadata?: { LastTagTime?: string } }
     // Naming it again moves the engine's own "last tagged" time, by which the reaper finds bases that nobody uses.
     const usedAt = new Date(Metadata?.LastTagTime ?? 0).getTime()
-    const [repo, tag] = reference.split(':')
+    const [repo, tag] = reference.split(':') as [string, string]
     if (usedAt < Date.now() - 86_400_000) await image.tag({ repo, tag })
     return Id
   } catch (error) {
