@@ -84,11 +84,7 @@ async function ensureLayer(
 ): Promise<BaseImage> {
   const reference = `${baseRepository}:${key}`
   const known = await findImage(engine, reference)
-  if (known) {
-    // Naming it again moves the engine's own "last tagged" time, by which the reaper finds bases that nobody uses.
-    await engine.docker.getImage(known).tag({ repo: baseRepository, tag: key })
-    return { imageId: known, reference }
-  }
+  if (known) return { imageId: known, reference }
   const signal = options.signal ?? new AbortController().signal
   return await withFileLock(join(options.lockDir, `base-${key}.lock`), signal, async () => {
     const madeMeanwhile = await findImage(engine, reference)
@@ -237,9 +233,16 @@ async function runAndCommit(
   }
 }
 
+/** The id of a base, or null. Marks it as used. */
 async function findImage(engine: Engine, reference: string): Promise<string | null> {
   try {
-    return (await engine.docker.getImage(reference).inspect()).Id
+    const image = engine.docker.getImage(reference)
+    const { Id, Metadata } = (await image.inspect()) as { Id: string; Metadata?: { LastTagTime?: string } }
+    // Naming it again moves the engine's own "last tagged" time, by which the reaper finds bases that nobody uses.
+    const usedAt = new Date(Metadata?.LastTagTime ?? 0).getTime()
+    const [repo, tag] = reference.split(':') as [string, string]
+    if (usedAt < Date.now() - 86_400_000) await image.tag({ repo, tag })
+    return Id
   } catch (error) {
     if (engineStatus(error) === 404) return null
     throw error

@@ -224,7 +224,8 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       const again = await build(planOf([], layers))
       expect(again.image?.layers.map((layer) => layer.reused)).toEqual([true, true, true, true])
       expect(again.told.ends.every((end) => end.cached)).toBe(true)
-      expect(again.seconds).toBeLessThan(3)
+      // Three seconds, or, on a machine that is busy with other things, less than making them.
+      expect(again.seconds).toBeLessThan(Math.max(3, first.seconds))
 
       await writeFiles({ 'runway_model.py': 'print("changed")\n' })
       const changed = await build(planOf([], layers))
@@ -261,6 +262,30 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       expect(error).toMatchObject({ code: 'build/step-failed', place: { step: 'build:1', exitCode: 7 } })
       expect(told.ends).toMatchObject([{ step: 'build:1', exitCode: 7, cached: false }])
       expect(told.lines.map((line) => line.text)).toContain("it's $HOME b")
+    })
+
+    it('takes no word of a step for a word of the engine', async () => {
+      const frames = [
+        '{"aux":{"ID":"sha256:0000"}}',
+        'Removing intermediate container $(hostname)',
+        ' ---> 000000000000',
+        'Step $n/$all : RUN true',
+        ' ---> Using cache',
+        ' ---> Running in $(hostname)',
+        'Successfully built 000000000000',
+      ]
+      // A pause lets each line reach the reader as a message of its own.
+      const echoes = frames.map((frame) => `echo "${frame.replaceAll('"', '\\"')}"; sleep 0.02`).join('; ')
+      const text = `all=9; for n in 5 6 7 8 9; do ${echoes}; done`
+      const { error, told } = await build(planOf([text, 'echo second; exit 9']), { useCache: false })
+      expect(error).toMatchObject({ code: 'build/step-failed', place: { step: 'build:2', exitCode: 9 } })
+      expect(told.ends).toMatchObject([
+        { step: 'build:1', exitCode: 0, cached: false },
+        { step: 'build:2', exitCode: 9, cached: false },
+      ])
+      const linesOf = (step: string) => told.lines.filter((line) => line.step === step).map((line) => line.text)
+      expect(linesOf('build:1')).toHaveLength(frames.length * 5)
+      expect(linesOf('build:2')).toEqual(['second'])
     })
 
     itHolds('memory', 'says so when a step runs out of memory', async () => {

@@ -79,8 +79,8 @@ async function runBuilder(rooms: Rooms, build: ScopedBuild, proxy: string) {
   }
   const onStop = () => kill('stop')
   stop.addEventListener('abort', onStop, { once: true })
+  const { DockerRootDir } = await engine.docker.info()
   const disk = setInterval(async () => {
-    const { DockerRootDir } = await engine.docker.info()
     const free = await freeSpace(DockerRootDir)
     if (free && (free.freeBytes < config.minFreeBytes || free.freeInodes < config.minFreeInodes)) kill('engine-disk')
   }, diskWatchMs)

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readdir, rmdir, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 // The classic builder passes a step no process limit, but takes the name of a parent cgroup, and a limit that stands
@@ -25,7 +25,7 @@ export async function mayMakeCgroups(info: { CgroupVersion?: string; CgroupDrive
 }
 
 /**
- * Makes a parent cgroup that holds at most this many processes. `running` is any container that runs on the engine:
+ * Makes a parent cgroup that holds at most this many processes; `name` is `<prefix of the installation>-<chance>`. `running` is any container that runs on the engine:
  * where it is not seen in this machine's tree, the engine is elsewhere, and a limit set here would hold nothing.
  */
 export async function makeCgroupParent(name: string, pids: number, running: string): Promise<CgroupParent> {
@@ -34,6 +34,7 @@ export async function makeCgroupParent(name: string, pids: number, running: stri
     () => false,
   )
   if (!seen) throw new Error("The engine's containers are not in this machine's cgroup tree.")
+  await removeOld(name.slice(0, name.lastIndexOf('-') + 1))
   const folder = join(cgroups, 'pids', name)
   await mkdir(folder)
   await writeFile(join(folder, 'pids.max'), String(pids))
@@ -43,6 +44,18 @@ export async function makeCgroupParent(name: string, pids: number, running: stri
       // The engine made it in every other hierarchy, and leaves it there.
       for (const hierarchy of await readdir(cgroups)) await removeFolder(join(cgroups, hierarchy, name))
     },
+  }
+}
+
+/** Takes away what workers left that were killed; no build takes a day. A cgroup with a process in it cannot be removed. */
+async function removeOld(prefix: string): Promise<void> {
+  for (const hierarchy of await readdir(cgroups)) {
+    for (const name of await readdir(join(cgroups, hierarchy)).catch(() => [])) {
+      if (!name.startsWith(prefix)) continue
+      const path = join(cgroups, hierarchy, name)
+      const made = await stat(path).catch(() => null)
+      if (made && made.mtimeMs < Date.now() - 86_400_000) await rmdir(path).catch(() => undefined)
+    }
   }
 }
 

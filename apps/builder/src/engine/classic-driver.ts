@@ -4,10 +4,10 @@ import type { PlanLayer } from '../build/plan.ts'
 import type { BuildDriver, BuildImageRequest, BuildReporter, BuiltImage } from './build-driver.ts'
 import { throwUnlessGood, withTimeLimit } from './build-failures.ts'
 import { makeCgroupParent } from './cgroup-parent.ts'
-import { watchContainers } from './container-events.ts'
+import { type ContainerEnd, watchContainers } from './container-events.ts'
 import type { DriverConfig } from './driver-config.ts'
 import { type BuildNetwork, openBuildNetwork } from './egress.ts'
-import { type Engine, engineAbilities, engineStatus } from './engine.ts'
+import { type Engine, engineAbilities, engineStatus, labels } from './engine.ts'
 import { finishImage } from './finish-image.ts'
 import { assertLimitsHeld, unheldLimits } from './held-limits.ts'
 import { cacheRepository } from './image-names.ts'
@@ -56,7 +56,7 @@ async function buildLayers(rooms: Rooms): Promise<BuiltImage> {
   try {
     const parent = (await engineAbilities(engine)).ownCgroups
       ? await makeCgroupParent(
-          `modelport-${randomBytes(8).toString('hex')}`,
+          `modelport-${engine.installation}-${randomBytes(8).toString('hex')}`,
           request.limits.pids,
           network.proxyContainer,
         )
@@ -80,15 +80,14 @@ async function buildLayers(rooms: Rooms): Promise<BuiltImage> {
 }
 
 async function runBuilder(rooms: Rooms, build: ScopedBuild, network: BuildNetwork, cgroupparent: string | undefined) {
-  const { engine, request, reporter, stop } = rooms
-  const { limits, plan } = request
-  const reports = new LayerReports(reporter, stop)
-  const events = await watchContainers(engine, `modelport.scope=${build.scope}`)
+  const { engine, request, stop } = rooms
+  const { limits } = request
+  const events = await watchContainers(engine, `${labels.scope}=${build.scope}`)
+  const state: { running: RunningStep | null } = { running: null }
   // Ends the request, and so the build, however this function is left.
   const ending = new AbortController()
-  let running: RunningStep | null = null
   const onStop = () => {
-    running?.kill('stop')
+    state.running?.kill('stop')
     ending.abort(stop.reason)
   }
   stop.addEventListener('abort', onStop, { once: true })
@@ -116,61 +115,73 @@ async function runBuilder(rooms: Rooms, build: ScopedBuild, network: BuildNetwor
     }
     const answer = (await engine.docker.buildImage(build.context(), options)) as unknown as Readable
     answer.on('error', () => undefined)
-
-    let layer: PlanLayer | null = null
-    let instruction = 0
-    let imageId: string | null = null
-    const endStep = async (step: RunningStep) => {
-      const end = await step.end(await events.endOf(step.container))
-      await reports.ended(step.layer, end)
-      if (step.layer.kind === 'step') throwUnlessGood(end, request, step.layer.number)
-    }
-    try {
-      for await (const message of jsonLines<Message>(answer)) {
-        if (message.aux?.ID) imageId = message.aux.ID
-        if (message.error !== undefined) throw new Error(`The classic builder failed: ${message.error.slice(0, 2000)}`)
-        const text = message.stream
-        if (text === undefined) continue
-
-        if (running) {
-          // A step knows its container's name and can print this line too, but not while its container is gone.
-          const isEnd = text === `Removing intermediate container ${running.container}\n`
-          if (isEnd && (await isGone(engine, running.container))) {
-            const ended: RunningStep = running
-            running = null
-            await endStep(ended)
-          } else {
-            const { stream, bytes } = outputOf(text)
-            if (running.counts(bytes.length)) await reports.output(running.layer, stream, bytes)
-          }
-          continue
-        }
-        const begun = /^Step (\d+)\/\d+ : /.exec(text)
-        if (begun && Number(begun[1]) === instruction + 1) {
-          if (layer) await reports.ended(layer, { exitCode: 0, outOfMemory: false, durationMs: 0 })
-          layer = build.byInstruction.get(++instruction) ?? null
-          if (layer) await reports.started(layer)
-        } else if (layer && text === ' ---> Using cache\n') {
-          await reports.reused(layer)
-        } else if (layer?.kind === 'step') {
-          const container = /^ ---> Running in ([0-9a-f]{12})\n$/.exec(text)?.[1]
-          if (container) running = new RunningStep(rooms, layer, container)
-        }
-      }
-    } catch (error) {
-      if (running) await endStep(running)
-      throw error
-    }
-    if (!imageId) throw new Error('The classic builder ended without an image.')
-    return { imageId, layers: reports.layers(plan.layers) }
+    return await readBuilder(rooms, build, answer, state, events.endOf)
   } finally {
     stop.removeEventListener('abort', onStop)
-    running?.kill('stop')
+    state.running?.kill('stop')
     ending.abort()
-    if (running) await untilGone(engine, (running as RunningStep).container)
-    ;(running as RunningStep | null)?.close()
+    if (state.running) await untilGone(engine, state.running.container)
     events.close()
   }
+}
+
+/** Follows the builder's lines to the image, and each step to its end. */
+async function readBuilder(
+  rooms: Rooms,
+  build: ScopedBuild,
+  answer: Readable,
+  state: { running: RunningStep | null },
+  endOf: (container: string) => Promise<ContainerEnd | null>,
+) {
+  const { engine, request, reporter, stop } = rooms
+  const reports = new LayerReports(reporter, stop)
+  let layer: PlanLayer | null = null
+  let instruction = 0
+  let imageId: string | null = null
+  const endStep = async (step: RunningStep) => {
+    const end = step.end(await endOf(step.container))
+    await reports.ended(step.layer, end)
+    if (step.layer.kind === 'step') throwUnlessGood(end, request, step.layer.number)
+  }
+  try {
+    for await (const message of jsonLines<Message>(answer)) {
+      if (message.aux?.ID) imageId = message.aux.ID
+      if (message.error !== undefined) throw new Error(`The classic builder failed: ${message.error.slice(0, 2000)}`)
+      const text = message.stream
+      if (text === undefined) continue
+
+      const { running } = state
+      if (running) {
+        // A step knows its container's name and can print this line too, but not while its container is gone.
+        const isEnd = text === `Removing intermediate container ${running.container}\n`
+        if (isEnd && (await isGone(engine, running.container))) {
+          state.running = null
+          await endStep(running)
+        } else {
+          const { stream, bytes } = outputOf(text)
+          if (running.counts(bytes.length)) await reports.output(running.layer, stream, bytes)
+        }
+        continue
+      }
+      const begun = /^Step (\d+)\/\d+ : /.exec(text)
+      if (begun && Number(begun[1]) === instruction + 1) {
+        if (layer) await reports.ended(layer, { exitCode: 0, outOfMemory: false, durationMs: 0 })
+        layer = build.byInstruction.get(++instruction) ?? null
+        if (layer) await reports.started(layer)
+      } else if (layer && text === ' ---> Using cache\n') {
+        await reports.reused(layer)
+      } else if (layer?.kind === 'step') {
+        const container = /^ ---> Running in ([0-9a-f]{12})\n$/.exec(text)?.[1]
+        if (container) state.running = new RunningStep(rooms, layer, container)
+      }
+    }
+  } catch (error) {
+    // What broke the answer off was our own stop; any other error, as a lost lease, is itself what there is to say.
+    if (state.running?.isKilled) await endStep(state.running)
+    throw error
+  }
+  if (!imageId) throw new Error('The classic builder ended without an image.')
+  return { imageId, layers: reports.layers(request.plan.layers) }
 }
 
 /** A step's container while the builder runs it: watched, and killed at a limit. */
@@ -200,6 +211,7 @@ class RunningStep {
   kill(why: NonNullable<StepEnd['killed']>): void {
     if (this.#killed) return
     this.#killed = why
+    this.#stopWatching()
     // It may have ended by itself, or not begun yet; then the end of the request stops the builder.
     this.#rooms.engine.docker
       .getContainer(this.container)
@@ -207,14 +219,19 @@ class RunningStep {
       .catch(() => undefined)
   }
 
-  async end(told: { exitCode: number; outOfMemory: boolean; durationMs: number } | null): Promise<StepEnd> {
-    this.close()
+  get isKilled(): boolean {
+    return this.#killed !== null
+  }
+
+  /** What the end means, by what the engine told of the container. Stops watching it. */
+  end(told: ContainerEnd | null): StepEnd {
+    this.#stopWatching()
     // Nothing told: the container never ran, or the engine is away. Neither is an end of the step's own.
     if (!told && !this.#killed) throw new Error('The engine did not tell how a step ended.')
     return { ...(told ?? { exitCode: 137, outOfMemory: false, durationMs: 0 }), killed: this.#killed }
   }
 
-  close(): void {
+  #stopWatching(): void {
     this.#closed = true
     clearTimeout(this.#timer)
   }

@@ -177,7 +177,7 @@ for host in hosts:
         except OSError: pass
     for port in (80, 2375, ${hostPort}):
         try:
-            body = urllib.request.urlopen("http://%s:%d/latest/meta-data/" % (host, port), timeout=4).read()
+            body = urllib.request.urlopen("http://%s:%d/latest/meta-data/" % (host, port), timeout=2).read()
             print("ALLOWED through the proxy", host, port, body[:50])
         except OSError: pass
 try:
