@@ -98,7 +98,7 @@ export async function openFaultsWorld(
             join models m on m.id = v.model_id where m.slug = ${slug} and v.commit = ${commit}`
           return found && !['queued', 'building'].includes(found.state) ? found : null
         },
-        90_000,
+        180_000,
         `${commit} of ${repository} to end`,
       )
       const builds = await sql`select * from builds where version_id = ${version.id}`
