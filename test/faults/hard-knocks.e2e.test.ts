@@ -19,7 +19,8 @@ const stops = ['build:middle', 'push:start', 'push:middle', 'publish:end'] as co
 let world: FaultsWorld
 beforeAll(async () => {
   world = await openFaultsWorld(stops, 'stop', [secondWorker])
-  await world.readyOnce('alice/warm', await world.pushTiny('alice/warm'))
+  // The base may have to be made first.
+  await world.readyOnce('alice/warm', await world.pushTiny('alice/warm'), 840_000)
 })
 afterAll(() => world?.stop())
 
