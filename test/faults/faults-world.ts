@@ -23,6 +23,7 @@ export interface FaultsWorld extends World {
   readyOnce(repository: string, commit: string, within?: number): Promise<number>
   /** Waits until nothing of any build is left: messages, containers, networks, scratch. At most a minute. */
   nothingLeft(): Promise<void>
+  /** A call of the local GitHub's API as the repository's owner. */
   localGithub(method: string, path: string, body?: unknown): Promise<unknown>
 }
 
@@ -58,7 +59,7 @@ export async function openFaultsWorld(
   const docker = new Docker({ socketPath: state.engine.socket! })
 
   const localGithub: FaultsWorld['localGithub'] = async (method, path, body) => {
-    const response = await fetch(new URL(path, state.localGithub.url), {
+    const response = await fetch(`${state.localGithub.apiUrl}${path}`, {
       method,
       headers: {
         authorization: `Basic ${Buffer.from('alice:x').toString('base64')}`,
@@ -180,7 +181,7 @@ export async function openFaultsWorld(
       check_runs: { name: string; status: string; conclusion: string | null }[]
     }
     const read = async () =>
-      ((await localGithub('GET', `/api/v3/repos/${repository}/commits/${commit}/check-runs`)) as CheckRuns).check_runs
+      ((await localGithub('GET', `/repos/${repository}/commits/${commit}/check-runs`)) as CheckRuns).check_runs
         .map(({ name, status, conclusion }) => `${name} ${status} ${conclusion}`)
         .sort()
     await until(

@@ -39,6 +39,14 @@ const finalRows = async (repository: string) => {
     attempt,
   }))
 }
+const readyRow = (number: number, commit: string) => ({
+  number,
+  state: 'ready',
+  commit,
+  target: 'cpu',
+  build: 'ready',
+  attempt: 1,
+})
 const settled = async () => {
   await world.localGithub('POST', '/local/deliveries/settle')
   await world.nothingLeft()
@@ -88,20 +96,28 @@ it.each([
   ['delayed', { delayMs: 400 }],
   ['recorded as failed', { fail: 4 }],
   ['shuffled', { shuffle: 3 }],
-  // What GitHub neither sends nor records can only be seen by its next push.
-  ['dropped', { drop: 1, event: 'push' }],
 ])('deliveries that are %s end in the same rows', async (name, mode) => {
   const repository = `alice/${name.replaceAll(' ', '-')}`
   await world.localGithub('PUT', '/local/deliveries/mode', mode)
-  const first = await world.pushTiny(repository, 'first')
-  if (name !== 'dropped') await until(async () => (await finalRows(repository)).length > 0, 30_000, 'its version')
+  const commit = await world.pushTiny(repository)
+  await world.localGithub('POST', '/local/deliveries/settle')
   await world.localGithub('PUT', '/local/deliveries/mode', {})
-  const second = name === 'dropped' ? await world.pushTiny(repository, 'second') : first
-  await world.readyOnce(repository, second)
+  await world.readyOnce(repository, commit)
   await settled()
-  expect(await finalRows(repository)).toEqual([
-    { number: 1, state: 'ready', commit: second, target: 'cpu', build: 'ready', attempt: 1 },
-  ])
+  expect(await finalRows(repository)).toEqual([readyRow(1, commit)])
+})
+
+it('a push of which GitHub never told anybody does not keep the next one from becoming a version', async () => {
+  const first = await world.pushTiny('alice/dropped', 'first')
+  await world.readyOnce('alice/dropped', first)
+  await world.localGithub('PUT', '/local/deliveries/mode', { drop: 1, event: 'push' })
+  await world.pushTiny('alice/dropped', 'second')
+  await world.localGithub('POST', '/local/deliveries/settle')
+  await world.localGithub('PUT', '/local/deliveries/mode', {})
+  const third = await world.pushTiny('alice/dropped', 'third')
+  await until(async () => (await finalRows('alice/dropped')).at(-1)?.commit === third, 30_000, 'the third push')
+  await settled()
+  expect(await finalRows('alice/dropped')).toEqual([readyRow(1, first), readyRow(2, third)])
 })
 
 it('one delivery that comes fifty times at once acts once', async () => {
@@ -126,11 +142,11 @@ it('one delivery that comes fifty times at once acts once', async () => {
   const fresh = randomUUID()
   const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => send(n % 2 ? fresh : stored!.guid)))
   expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200))
-  await world.nothingLeft()
-  expect(await finalRows(repository)).toHaveLength(1)
-  const kept =
-    await world.sql`select decision from deliveries where guid in (${fresh}, ${stored!.guid}) order by decision`
-  expect(kept.map(({ decision }) => decision)).toEqual(['nothing', 'version'])
+  await settled()
+  expect(await finalRows(repository)).toEqual([readyRow(1, commit)])
+  const kept = await world.sql`select 1 from deliveries where guid in (${fresh}, ${stored!.guid})`
+  expect(kept).toHaveLength(2)
+  await world.readyOnce(repository, commit)
 })
 
 it('a queue that forgets everything in the middle of a build loses no build and no report', async () => {
