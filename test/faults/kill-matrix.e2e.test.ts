@@ -20,7 +20,8 @@ let world: FaultsWorld
 const seconds: number[] = []
 beforeAll(async () => {
   world = await openFaultsWorld([...receiverFailPoints, ...workerFailPoints], 'kill')
-  await world.readyOnce('alice/warm', await world.pushTiny('alice/warm'))
+  // The base may have to be made first.
+  await world.readyOnce('alice/warm', await world.pushTiny('alice/warm'), 840_000)
 })
 afterAll(() => world?.stop())
 

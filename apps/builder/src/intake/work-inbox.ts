@@ -43,7 +43,7 @@ async function parsed<T>(
   return handle(intake, payload.data)
 }
 
-/** Delivers the oldest open delivery to its handler, in one transaction with its effect. Returns false when none is due. */
+/** Delivers the oldest open delivery to its handler, in one transaction with its effect. False when none was due, or when it failed and waits. */
 export async function workOneDelivery(deps: {
   database: Database
   github: GithubClients
@@ -69,7 +69,7 @@ export async function workOneDelivery(deps: {
     if (!current) throw error
     deps.log.warn({ delivery: current, ...described(error) }, 'delivery postponed')
     await postponeDelivery(deps.database.db, current, 'Something on our side or GitHub’s failed; it is tried again.')
-    return true
+    return false
   }
 }
 
@@ -96,8 +96,8 @@ export async function workInbox(
         bell.ring()
         continue
       }
-      // While GitHub is down thousands of deliveries wait for it, and a look through them takes long. Looks in vain take
-      // a small part of the database's time, so that those that arrive can be stored.
+      // While GitHub is down thousands of deliveries wait for it. Work in vain takes a small part of the time, so that
+      // those that arrive can be stored.
       await pause(restAfter(performance.now() - began), signal)
       await bell.wait(2000, signal)
     }
@@ -106,5 +106,5 @@ export async function workInbox(
   await listening.unlisten().catch(() => undefined)
 }
 
-/** Milliseconds between two looks of one loop when the first, which took `lookMs`, found nothing. */
-const restAfter = (lookMs: number) => Math.min(2000, lookMs * 20)
+/** Milliseconds that a loop rests after work in vain that took `ms`. */
+const restAfter = (ms: number) => Math.min(2000, ms * 20)
