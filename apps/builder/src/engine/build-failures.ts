@@ -63,9 +63,26 @@ function asBuildError(error: unknown, request: BuildImageRequest, stop: AbortSig
   if (error instanceof BuildError) return error
   if (request.signal.aborted) return cancelled(request)
   if (stop.aborted) return timedOut(request, {})
+  const replaced = projectFolderReplaced(error)
+  if (replaced) return replaced
   return new PlatformError(
     'build/engine-failed',
     'The container engine failed while it made the image.',
+    {},
+    { cause: error },
+  )
+}
+
+/**
+ * A step may remove or replace the folder that every later container starts in; the engine then cannot start one and says
+ * so in words of its own (`mkdir /model: not a directory`, `chdir to cwd ("/model") ...`). Null for any other error.
+ */
+export function projectFolderReplaced(error: unknown): PublisherError | null {
+  const said = error instanceof Error ? error.message : ''
+  if (!/(mkdir|chdir to cwd|cwd)\b[^\n]*\/model\b/.test(said)) return null
+  return new PublisherError(
+    'build/project-folder-replaced',
+    'A build step removed or replaced the project’s folder /model, in which everything after it starts; leave the folder in place.',
     {},
     { cause: error },
   )
