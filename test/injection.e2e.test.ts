@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pullImage } from './run-image.ts'
 import { fixtures, openWorld, type World } from './world.ts'
 
 const run = promisify(execFile)
@@ -138,12 +139,7 @@ describe('a hostile value', () => {
 /** The image starts as planned: our command, our user, no layer or setting that the plan did not make. */
 async function expectOrdinary(image: string): Promise<void> {
   const docker = new Docker({ socketPath: world.stack.state.engine.socket! })
-  if (image.includes('/')) {
-    const pulling = await docker.pull(image)
-    await new Promise<void>((resolve, reject) =>
-      docker.modem.followProgress(pulling, (e) => (e ? reject(e) : resolve())),
-    )
-  }
+  await pullImage(docker, image)
   const { Config } = await docker.getImage(image).inspect()
   expect(Config.Cmd?.slice(0, 2)).toEqual(['/bin/sh', '-c'])
   expect(Config.Env?.filter((e) => /LD_PRELOAD|BASH_ENV|proxy/i.test(e))).toEqual([])

@@ -26,13 +26,7 @@ export async function runImage(
   options: Record<string, unknown> | null = null,
 ): Promise<RunningModel> {
   const docker = new Docker({ socketPath })
-  // An image registry's name is pulled, as `docker run` does; an image id is there already.
-  if (image.includes('/')) {
-    const pulling = await docker.pull(image)
-    await new Promise<void>((resolve, reject) =>
-      docker.modem.followProgress(pulling, (error) => (error ? reject(error) : resolve())),
-    )
-  }
+  await pullImage(docker, image)
   const container = await docker.createContainer({
     name: `modelport-test-run-${randomBytes(4).toString('hex')}`,
     Image: image,
@@ -95,4 +89,27 @@ export async function runImage(
     })
   }
   return model
+}
+
+/**
+ * Pulls what an image registry holds, as `docker run` does; an image id is there already. The worker's engine is this one,
+ * and lets go of its own names of a new image about now: the engine then may drop the image between the end of a pull and
+ * its first use, so it is looked for and pulled again.
+ */
+export async function pullImage(docker: Docker, image: string): Promise<void> {
+  if (!image.includes('/')) return
+  await until(
+    async () => {
+      const pulling = await docker.pull(image)
+      await new Promise<void>((resolve, reject) =>
+        docker.modem.followProgress(pulling, (error) => (error ? reject(error) : resolve())),
+      )
+      return docker
+        .getImage(image)
+        .inspect()
+        .catch(() => null)
+    },
+    30_000,
+    `${image} to stay after its pull`,
+  )
 }
