@@ -68,7 +68,8 @@ it.each(stops)('a worker that is stopped at %s for longer than its lease and goe
   const pid = await until(async () => world.knocked(point), 60_000, `${point} to be reached`)
   try {
     // The other worker takes the build over while this one stands still.
-    const epoch = await world.readyOnce(repository, commit)
+    // Also the rows that it had locked when it was stopped must not hold that up.
+    const epoch = await world.readyOnce(repository, commit, 90_000)
     expect(epoch).toBeGreaterThan(1)
   } finally {
     process.kill(pid, 'SIGCONT')

@@ -24,7 +24,12 @@ const log = makeLogger('worker')
 runProcess(log, async () => {
   const { config, secrets } = workerConfig(process.env)
   armFailPoints(process.env)
-  const database = openDatabase(secrets.databaseUrl, { max: config.concurrency * 3 + 6, name: 'modelport-worker' })
+  const database = openDatabase(secrets.databaseUrl, {
+    max: config.concurrency * 3 + 6,
+    name: 'modelport-worker',
+    // As long as its leases: a worker that is silent for longer holds no builds, and must hold no rows either.
+    idleSeconds: Math.max(10, config.recovery.leaseSeconds),
+  })
   const stopping = new AbortController()
   // Every build and sweep listens to it.
   setMaxListeners(0, stopping.signal)

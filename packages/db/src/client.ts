@@ -15,15 +15,19 @@ export interface Database {
 
 /**
  * Opens a pool of at most `max` connections. Connects on first use; statements end after 30 s, and a transaction in which
- * nothing happens for two minutes is taken for one of a process that was stopped: its locks would hold up all others.
+ * nothing happens for `idleSeconds` is taken for one of a process that was stopped: its locks would hold up all others.
  */
-export function openDatabase(url: string, { max = 10, name = 'modelport' } = {}): Database {
+export function openDatabase(url: string, { max = 10, name = 'modelport', idleSeconds = 120 } = {}): Database {
   const sql = postgres(url, {
     max,
     onnotice: () => {},
     connect_timeout: 10,
     idle_timeout: 60,
-    connection: { application_name: name, statement_timeout: 30_000, idle_in_transaction_session_timeout: 120_000 },
+    connection: {
+      application_name: name,
+      statement_timeout: 30_000,
+      idle_in_transaction_session_timeout: idleSeconds * 1000,
+    },
   })
   return { db: drizzle(sql, { schema: tables }), sql, close: () => sql.end({ timeout: 5 }) }
 }
