@@ -1,6 +1,7 @@
 /** What an operator can ask for: `npm run --silent admin -- COMMAND ...`. A command is loaded only when it is asked for. */
 export const commands: Record<string, () => Promise<(argv: readonly string[]) => Promise<number>>> = {
   lint: async () => (await import('./lint.ts')).lint,
+  catalogue: async () => (await import('./catalogue.ts')).catalogue,
   token: async () => (await import('./token.ts')).token,
 }
 

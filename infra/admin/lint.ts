@@ -1,7 +1,7 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Catalogue } from '@modelport/schema/catalogue'
+import { readCatalogue } from '@modelport/schema/catalogues/read-catalogue'
 import { describeMissingConfig, isMisnamed } from '@modelport/schema/missing-config'
 import { parseModelConfig, verdictOf } from '@modelport/schema/model-config'
 import { configLimits } from '@modelport/schema/model-config/limits'
@@ -43,14 +43,6 @@ async function readRequest(argv: readonly string[]) {
   const policy = SubstitutionPolicy.safeParse(values.policy)
   if (!policy.success) throw new Error(`The policy is exact or nearest, not ${values.policy}.`)
   return { file, json: values.json, options: { policy: policy.data, catalogue: await readCatalogue(values.catalogue) } }
-}
-
-async function readCatalogue(name: string): Promise<Catalogue> {
-  if (name === 'upstream') return (await import('@modelport/schema/catalogues/upstream')).upstreamCatalogue
-  if (name === 'debian') return (await import('@modelport/schema/catalogues/debian')).debianCatalogue
-  const read = Catalogue.safeParse(JSON.parse(readFileSync(name, 'utf8')))
-  if (!read.success) throw new Error(`${name} is not a catalogue: ${read.error.issues[0]?.message}.`)
-  return read.data
 }
 
 function judge(path: string, options: Parameters<typeof parseModelConfig>[1]): Problem[] {

@@ -1,5 +1,6 @@
 import { benchPipeline } from './pipeline.ts'
 import { benchQueue } from './queue.ts'
+import { benchSdk } from './sdk.ts'
 import { benchWebhooks } from './webhooks.ts'
 
 // `npm run bench -- NAME`: what things cost, each beside a baseline that runs in the same minutes on the same machine.
@@ -7,6 +8,7 @@ const benches: Record<string, () => Promise<void>> = {
   webhooks: benchWebhooks,
   pipeline: benchPipeline,
   queue: benchQueue,
+  sdk: benchSdk,
 }
 
 const bench = benches[process.argv[2] ?? '']

@@ -43,6 +43,8 @@ const WorkerEnvironment = z.object({
   /** Names this installation on an engine that others may use too. */
   INSTALLATION_ID: z.string().regex(/^[a-z0-9-]{1,40}$/),
   SUBSTITUTION_POLICY: SubstitutionPolicy.default('exact'),
+  /** `debian`, or the path of a catalogue of the operator's own in JSON. */
+  CATALOGUE: z.string().default('debian'),
   EGRESS_POLICY: z.enum(['public', 'packages']).default('public'),
   /** What makes images: a container for each step, or one of the engine's own builders, which hold fewer limits. */
   BUILD_ENGINE: z.enum(['container', 'classic', 'buildkit']).default('container'),
@@ -97,6 +99,7 @@ export interface WorkerConfig {
   basesDir: string
   sdkDir: string
   substitutionPolicy: SubstitutionPolicy
+  catalogue: string
   egress: 'public' | 'packages'
   buildEngine: 'container' | 'classic' | 'buildkit'
   unheldLimits: 'refuse' | 'accept'
@@ -178,6 +181,7 @@ export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; se
       basesDir: join(root, 'infra/bases'),
       sdkDir: join(root, 'packages/sdk-python'),
       substitutionPolicy: e.SUBSTITUTION_POLICY,
+      catalogue: e.CATALOGUE,
       egress: e.EGRESS_POLICY,
       buildEngine: e.BUILD_ENGINE,
       unheldLimits: e.BUILD_UNHELD_LIMITS,

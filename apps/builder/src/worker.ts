@@ -3,9 +3,10 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from '@modelport/db/client'
 import type { News } from '@modelport/db/queries/versions'
-import { debianCatalogue } from '@modelport/schema/catalogues/debian'
+import type { Catalogue } from '@modelport/schema/catalogue'
+import { readCatalogue } from '@modelport/schema/catalogues/read-catalogue'
 import { openConfigReader } from './build/parse-config-process.ts'
-import { workerConfig } from './config.ts'
+import { ConfigError, workerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { openEngineRoom } from './engine-room.ts'
 import { armFailPoints } from './fail-point.ts'
@@ -33,6 +34,7 @@ runProcess(log, async () => {
   const stopping = new AbortController()
   // Every build and sweep listens to it.
   setMaxListeners(0, stopping.signal)
+  const catalogue = buildable(await readCatalogue(config.catalogue))
   const engineRoom = await openEngineRoom(config, log)
   const configReader = openConfigReader()
   const worker: WorkerContext = {
@@ -41,7 +43,7 @@ runProcess(log, async () => {
     log,
     database,
     github: makeGithubClients(config.github, secrets.githubPrivateKey),
-    catalogue: debianCatalogue,
+    catalogue,
     parseConfig: configReader.parse,
     cancellations: new Set(),
     stopping: stopping.signal,
@@ -91,6 +93,16 @@ runProcess(log, async () => {
     await database.close()
   }
 })
+
+/** A worker makes bases from Debian packages; an entry on a public image is for people who build elsewhere. */
+function buildable(catalogue: Catalogue): Catalogue {
+  const strange = catalogue.entries.find((entry) => entry.source.kind !== 'debian')
+  if (strange)
+    throw new ConfigError(
+      `CATALOGUE: the entry ${strange.id} stands on a public image; a worker makes Debian entries only.`,
+    )
+  return catalogue
+}
 
 /** A connection that is down reports itself many times a second; once in ten seconds is enough to read. */
 function throttled(tell: (error: unknown) => void): (error: unknown) => void {
