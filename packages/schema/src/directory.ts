@@ -76,16 +76,20 @@ export const defaultSort = (q: string): Sort => (searchWords(q).length > 0 ? 're
 
 /** At most so long and so many words that no question is slow. The last space is kept: after it, a word is complete. */
 function cutQuery(text: string): string {
-  const cut = text.replaceAll('\0', '').toWellFormed().trimStart().slice(0, directoryLimits.q).toWellFormed()
-  const parts = [...cut.matchAll(/[\p{L}\p{M}\p{N}]+/gu)]
-  const last = parts[directoryLimits.words]
-  return (last ? cut.slice(0, last.index) : cut).replace(/\s+$/, (space) => (space ? ' ' : ''))
+  const short = wellFormed(text.replaceAll('\0', '').slice(0, directoryLimits.q))
+  // One sign may stand for several words, so that it is taken apart before words are counted.
+  const plain = wellFormed(short.normalize('NFKC').trimStart().slice(0, directoryLimits.q))
+  const next = [...plain.matchAll(/[\p{L}\p{M}\p{N}]+/gu)][directoryLimits.words]
+  return (next ? plain.slice(0, next.index) : plain).replace(/\s+$/, ' ')
 }
+
+/** Half a character, as a cut may leave it, is none that a database takes. */
+const wellFormed = (text: string) => text.replace(/\p{Surrogate}/gu, '\ufffd')
 
 function valuesOf(lists: readonly string[]): string[] {
   const all = lists
     .flatMap((list) => list.split(','))
-    .map((value) => value.replaceAll('\0', '').toWellFormed().trim().toLowerCase())
+    .map((value) => wellFormed(value.replaceAll('\0', '')).trim().toLowerCase())
   return [...new Set(all)].filter((value) => value !== '' && value.length <= directoryLimits.value).sort()
 }
 

@@ -1,5 +1,6 @@
 import {
   type DirectoryFilter,
+  directoryLimits,
   type Facet,
   facets,
   readSize,
@@ -139,7 +140,7 @@ interface Asked {
 
 /** Turns a question into a condition: as it is; else with a letter mended; else as parts of names. */
 async function resolveText(tx: Tx, q: string): Promise<ResolvedText> {
-  const words = searchWords(q)
+  const words = searchWords(q).slice(0, directoryLimits.words)
   // Signs alone are in no model; nothing at all is no question.
   if (words.length === 0) return { condition: q.trim() === '' ? null : sql`false`, score: sql`0::int`, corrected: null }
   // While no space follows, the last word may be the beginning of a longer one.
