@@ -44,8 +44,7 @@ const longestWord = 60
  * own parser never sees a text, because it takes `a/b` for a path and `v1.0` for a version.
  */
 export function searchWords(text: string): string[] {
-  const plain = text
-    .toWellFormed()
+  const plain = wellFormed(text)
     .normalize('NFKC')
     .toLowerCase()
     .normalize('NFD')
