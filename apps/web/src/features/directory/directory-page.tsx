@@ -116,16 +116,28 @@ function Filters({ directory: { filter, counts } }: { directory: Directory }) {
     </>
   )
   return (
-    <details className="group mb-6 lg:mb-0" open>
-      <summary className="button cursor-pointer lg:mb-3">Filters{narrowed > 0 ? ` (${narrowed})` : ''}</summary>
-      <form action="/models" className="mt-3 lg:mt-0" aria-label="Filters">
+    <div className="mb-6 lg:mb-0">
+      {/* A box that shows and hides the filters on small screens without a script; it is never sent. */}
+      <input type="checkbox" id="show-filters" className="peer sr-only lg:hidden" aria-controls="filters" />
+      <label
+        htmlFor="show-filters"
+        className="button cursor-pointer peer-focus-visible:outline-2 peer-checked:bg-bg-muted lg:hidden"
+      >
+        Filters{narrowed > 0 ? ` (${narrowed})` : ''}
+      </label>
+      <form
+        id="filters"
+        action="/models"
+        aria-label="Filters"
+        className="mt-3 hidden peer-checked:block lg:mt-0 lg:block"
+      >
         {filter.q.trim() === '' ? null : <input type="hidden" name="q" value={filter.q} />}
         {groups}
         <button type="submit" className="button mt-2 w-full">
           Apply filters
         </button>
       </form>
-    </details>
+    </div>
   )
 }
 
