@@ -352,9 +352,11 @@ export function readPlace(cursor: string | null, sort: Sort): Place | null {
   return { keys: keys.slice(0, -1), id: keys.at(-1)! }
 }
 
-async function totalOf(tx: Tx, asked: Asked, most: number): Promise<{ count: number; more: boolean }> {
+const totalOf = (tx: Tx, asked: Asked, most: number) => countUpTo(tx, whereOf(asked), most)
+
+async function countUpTo(tx: Tx, where: SQL, most: number): Promise<{ count: number; more: boolean }> {
   const [row] = await tx.execute<{ n: number }>(
-    sql`select count(*)::int as n from (select from ${modelSearch} where ${whereOf(asked)} limit ${most + 1}) hits`,
+    sql`select count(*)::int as n from (select from ${modelSearch} where ${where} limit ${most + 1}) hits`,
   )
   const n = row?.n ?? 0
   return { count: Math.min(n, most), more: n > most }
@@ -405,16 +407,16 @@ async function countRound(
   which: readonly (Facet | 'size')[],
   limits: typeof searchLimits,
 ): Promise<{ rows: CountRow[]; about: boolean }> {
-  const exact = await countIn(tx, filter, sql`${modelSearch}`, where, which, limits)
-  if (exact.hits <= limits.facetHits) return { rows: exact.rows, about: false }
+  const { more } = await countUpTo(tx, where, limits.facetHits)
+  if (!more) return { rows: await countIn(tx, filter, sql`${modelSearch}`, where, which, limits), about: false }
   const [size] = await tx.execute<{ n: number }>(
     sql`select greatest(reltuples, 0)::float8 as n from pg_class where oid = 'model_search'::regclass`,
   )
   // Whole pages of the table, the same ones each time, about as many rows as are counted one by one.
   const percent = size && size.n > limits.facetHits ? (100 * limits.facetHits) / size.n : 100
   const from = sql`${modelSearch} tablesample system (${percent}::float4) repeatable (1)`
-  const sampled = await countIn(tx, filter, from, where, which, { ...limits, facetHits: 10 * limits.facetHits })
-  const rows = sampled.rows.map((row) => ({ ...row, n: twoDigits((row.n * 100) / percent) }))
+  const sampled = await countIn(tx, filter, from, where, which, limits)
+  const rows = sampled.map((row) => ({ ...row, n: twoDigits((row.n * 100) / percent) }))
   return { rows, about: true }
 }
 
@@ -428,7 +430,7 @@ async function countIn(
   where: SQL,
   which: readonly (Facet | 'size')[],
   limits: typeof searchLimits,
-): Promise<{ rows: CountRow[]; hits: number }> {
+): Promise<CountRow[]> {
   const selected = facets.flatMap((facet) => filter.values[facet].map((value) => ({ facet, value })))
   const sizes = which.includes('size')
     ? sizePresets.map(
@@ -436,9 +438,9 @@ async function countIn(
           count(*) filter (where size_bytes <= ${readSize(preset)!.to}::bigint)::int from hits`,
       )
     : []
-  const rows = await tx.execute<CountRow>(sql`
+  return tx.execute<CountRow>(sql`
     with hits as materialized (
-      select facets, size_bytes from ${from} where ${where} limit ${limits.facetHits + 1}),
+      select facets, size_bytes from ${from} where ${where}),
     counted as materialized (select v as id, count(*)::int as n from hits, unnest(facets) v group by v),
     ranked as (
       select f.facet, f.value, c.n, row_number() over (partition by f.facet order by c.n desc, f.value) as place
@@ -446,8 +448,5 @@ async function countIn(
     select facet, value, n from ranked
     where place <= ${limits.valuesPerFacet} or (facet, value) in (select * from unnest(
       ${sql.param(selected.map((p) => p.facet))}::text[], ${sql.param(selected.map((p) => p.value))}::text[]))
-    ${sql.join(sizes, sql` `)}
-    union all select 'hits', '', count(*)::int from hits`)
-  const isHits = (row: CountRow) => (row.facet as string) === 'hits'
-  return { rows: rows.filter((row) => !isHits(row)), hits: rows.find(isHits)?.n ?? 0 }
+    ${sql.join(sizes, sql` `)}`)
 }
