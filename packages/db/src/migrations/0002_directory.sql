@@ -1,8 +1,9 @@
 -- Trusted extensions of PostgreSQL's own contrib: the owner of the database may create them.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;--> statement-breakpoint
 CREATE EXTENSION IF NOT EXISTS fuzzystrmatch;--> statement-breakpoint
+CREATE SEQUENCE "public"."facet_value_numbers" INCREMENT BY 1 MINVALUE 1 MAXVALUE 99999999 START WITH 1 CACHE 1;--> statement-breakpoint
 CREATE TABLE "facet_values" (
-	"id" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "facet_values_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"id" integer PRIMARY KEY NOT NULL,
 	"facet" text NOT NULL,
 	"value" text NOT NULL,
 	CONSTRAINT "facet_values_facet_value_unique" UNIQUE("facet","value")

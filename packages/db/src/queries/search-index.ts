@@ -2,7 +2,7 @@ import { type Facet, permissionsOf, searchWords } from '@modelport/schema/direct
 import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Db, Tx } from '../client.ts'
 import { models, publishers } from '../tables/models.ts'
-import { facetValues, modelSearch, searchWordsTable } from '../tables/search.ts'
+import { facetValues, firstFacetId, modelSearch, searchWordsTable } from '../tables/search.ts'
 import { builds, versions } from '../tables/versions.ts'
 
 /** Models in one round; each is a README of up to 256 KiB. */
@@ -175,7 +175,7 @@ function typesOf(manifest: unknown, side: 'inputs' | 'outputs'): string[] {
 /** The ids of these values by `facet value`; new values get one. Sorted, so that two writers wait instead of deadlocking. */
 async function facetIds(tx: Tx, values: readonly (readonly [Facet, string])[]): Promise<Map<string, number>> {
   const keys = [...new Set(values.map(([facet, value]) => `${facet} ${value}`))].sort()
-  const pairs = keys.map((key) => [key.slice(0, key.indexOf(' ')), key.slice(key.indexOf(' ') + 1)] as const)
+  const pairs = keys.map((key) => [key.slice(0, key.indexOf(' ')) as Facet, key.slice(key.indexOf(' ') + 1)] as const)
   const find = () =>
     tx
       .select()
@@ -189,7 +189,13 @@ async function facetIds(tx: Tx, values: readonly (readonly [Facet, string])[]): 
     const fresh = pairs.filter(([facet, value]) => !known.has(`${facet} ${value}`))
     await tx
       .insert(facetValues)
-      .values(fresh.map(([facet, value]) => ({ facet, value })))
+      .values(
+        fresh.map(([facet, value]) => ({
+          id: sql`${firstFacetId[facet]}::int + nextval('facet_value_numbers')::int`,
+          facet,
+          value,
+        })),
+      )
       .onConflictDoNothing()
     found = await find()
   }

@@ -10,7 +10,7 @@ import {
 } from '@modelport/schema/directory'
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db, Tx } from '../client.ts'
-import { facetValues, modelSearch, searchWordsTable } from '../tables/search.ts'
+import { facetIdsEach, facetValues, firstFacetId, modelSearch, searchWordsTable } from '../tables/search.ts'
 import { type ListedModel, loadListed } from './models.ts'
 
 /** How far counts go before they are cut or estimated, and how long one statement may take. */
@@ -423,6 +423,18 @@ async function countRound(
 /** 12345 -> 12000: an estimate should not look exact. */
 const twoDigits = (n: number) => (n < 100 ? Math.round(n) : Number(n.toPrecision(2)))
 
+/** Whether `v` is a value of these facets: most of what is unnested need not be grouped. */
+function isIdOf(which: readonly (Facet | 'size')[]): SQL {
+  const range = (facet: Facet) =>
+    sql`v between ${firstFacetId[facet]}::int and ${firstFacetId[facet] + facetIdsEach}::int`
+  const [asked, others] = [facets.filter((facet) => which.includes(facet)), facets.filter((f) => !which.includes(f))]
+  if (others.length === 0) return sql`true`
+  if (asked.length === 0) return sql`false`
+  return asked.length <= others.length
+    ? sql`(${sql.join(asked.map(range), sql` or `)})`
+    : sql`not (${sql.join(others.map(range), sql` or `)})`
+}
+
 async function countIn(
   tx: Tx,
   filter: DirectoryFilter,
@@ -441,10 +453,10 @@ async function countIn(
   return tx.execute<CountRow>(sql`
     with hits as materialized (
       select facets, size_bytes from ${from} where ${where}),
-    counted as materialized (select v as id, count(*)::int as n from hits, unnest(facets) v group by v),
+    counted as materialized (select v as id, count(*)::int as n from hits, unnest(facets) v where ${isIdOf(which)} group by v),
     ranked as (
       select f.facet, f.value, c.n, row_number() over (partition by f.facet order by c.n desc, f.value) as place
-      from counted c join ${facetValues} f using (id) where f.facet = any(${sql.param([...which])}::text[]))
+      from counted c join ${facetValues} f using (id))
     select facet, value, n from ranked
     where place <= ${limits.valuesPerFacet} or (facet, value) in (select * from unnest(
       ${sql.param(selected.map((p) => p.facet))}::text[], ${sql.param(selected.map((p) => p.value))}::text[]))

@@ -1,5 +1,17 @@
+import type { Facet } from '@modelport/schema/directory'
 import { sql } from 'drizzle-orm'
-import { bigint, customType, index, integer, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  customType,
+  index,
+  integer,
+  pgSequence,
+  pgTable,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import { models } from './models.ts'
 
 const at = (name: string) => timestamp(name, { withTimezone: true })
@@ -43,12 +55,27 @@ export const modelSearch = pgTable(
   ],
 )
 
+/** Where the ids of a facet's values begin, so that one comparison tells which facet an id is of. Never changed once given. */
+export const firstFacetId: Record<Facet, number> = {
+  input: 100_000_000,
+  output: 200_000_000,
+  license: 300_000_000,
+  permission: 400_000_000,
+  keyword: 500_000_000,
+  framework: 600_000_000,
+  target: 700_000_000,
+  publisher: 800_000_000,
+}
+export const facetIdsEach = 100_000_000
+
+export const facetValueNumbers = pgSequence('facet_value_numbers', { maxValue: facetIdsEach - 1 })
+
 /** Short numbers for the facets' values. A value that no public model has any more stays and counts nothing. */
 export const facetValues = pgTable(
   'facet_values',
   {
-    id: integer().primaryKey().generatedAlwaysAsIdentity(),
-    facet: text().notNull(),
+    id: integer().primaryKey(),
+    facet: text().$type<Facet>().notNull(),
     value: text().notNull(),
   },
   (t) => [unique().on(t.facet, t.value)],
