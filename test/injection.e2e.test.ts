@@ -40,7 +40,7 @@ const field = (label: string, over: Record<string, unknown>, ends: Hostile['ends
 
 const hostile: Hostile[] = [
   step('newline-run', `echo a\nRUN touch ${canary}`, /^build\/step-failed$/),
-  step('carriage-return', `echo a\rRUN touch ${canary}`, /^(model-config\/|build\/step-failed)/),
+  step('carriage-return', `echo a\rRUN touch ${canary}`, 'ready'),
   step('line-separator', `echo a\u2028RUN touch ${canary}`, 'ready'),
   step('trailing-backslash', 'echo a \\', 'ready'),
   step('heredoc', `cat <<EOF\nRUN touch ${canary}\nEOF`, 'ready'),
@@ -55,7 +55,7 @@ const hostile: Hostile[] = [
     'echo /evil.so > /etc/ld.so.preload; rm /etc/ld.so.preload; echo "export LD_PRELOAD=/x" >> /root/.profile',
     'ready',
   ),
-  step('workdir-link', 'rm -rf /model && ln -s /proc/self/fd/8 /model', /^(build|inspect|platform)\//),
+  step('workdir-link', 'rm -rf /model && ln -s /proc/self/fd/8 /model', /^build\/project-folder-replaced$/),
   field('python-newline', { python: `3.11\nRUN touch ${canary}` }, /^model-config\//),
   field('cuda-shell', { cuda: '10 && id', spec: { gpu: true, cpu: false } }, /^model-config\//),
   field('framework-at', { framework: 'pytorch@evil' }, /^model-config\//),
@@ -119,7 +119,7 @@ describe('a hostile value', () => {
     else expect(end, failure?.sentence).toMatch(ends)
     if (failure) {
       expect(failure.sentence.length).toBeGreaterThan(20)
-      expect(['publisher', ...(label === 'step-workdir-link' ? ['platform'] : [])]).toContain(failure.fault)
+      expect(failure.fault).toBe('publisher')
     }
     if (version.status === 'ready') await expectOrdinary(version.builds[0]!.image!)
     expect(existsSync(canary)).toBe(false)

@@ -50,6 +50,21 @@ function builderEnv({ state }: AppPlace): Record<string, string | undefined> {
   }
 }
 
+/** How the object store is reached, for those who sign, read and write its objects. */
+function storageEnv({ state: { objectStore: store } }: AppPlace): Record<string, string | undefined> {
+  if (!store) return {}
+  return {
+    S3_ENDPOINT: store.endpoint,
+    S3_PUBLIC_ENDPOINT: store.publicEndpoint,
+    S3_REGION: store.region,
+    S3_BUCKET: store.bucket,
+    S3_ACCESS_KEY_ID: store.accessKeyId,
+    S3_SECRET_ACCESS_KEY: store.secretAccessKey,
+    // The client's versions are pinned; its advice to upgrade Node would stand in every log.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  }
+}
+
 const localGithub: App = {
   name: 'local-github',
   title: 'local GitHub',
@@ -83,7 +98,11 @@ const worker: App = {
   title: 'build worker',
   port: 'worker',
   args: ({ repository }) => typescript(repository, 'apps/builder/src/worker.ts'),
-  env: (place) => ({ ...builderEnv(place), DOCKER_SOCKET: place.state.engine.socket ?? undefined }),
+  env: (place) => ({
+    ...builderEnv(place),
+    ...storageEnv(place),
+    DOCKER_SOCKET: place.state.engine.socket ?? undefined,
+  }),
   readyPath: '/readyz',
   needsEngine: true,
 }
@@ -96,7 +115,8 @@ const web: App = {
     const folder = join(repository, 'apps/web')
     return [nextProgram(repository), 'start', folder, '-p', String(state.ports.web), '-H', '127.0.0.1']
   },
-  env: ({ state }) => ({
+  env: ({ repository, state }) => ({
+    ...storageEnv({ repository, state }),
     NODE_ENV: 'production',
     NEXT_TELEMETRY_DISABLED: '1',
     DATABASE_URL: state.database.url,
@@ -139,6 +159,18 @@ const ours = new Set([
   'POSTGRES_PORT',
   'IMAGE_REGISTRY',
   'IMAGE_REGISTRY_PORT',
+  'S3_ENDPOINT',
+  'S3_PUBLIC_ENDPOINT',
+  'S3_REGION',
+  'S3_BUCKET',
+  'S3_ACCESS_KEY_ID',
+  'S3_SECRET_ACCESS_KEY',
+  'LOCAL_S3_HOST',
+  'LOCAL_S3_PORT',
+  'LOCAL_S3_DIR',
+  'LOCAL_S3_BUCKET',
+  'LOCAL_S3_CORS_ORIGINS',
+  'LOCAL_S3_UPLOAD_DAYS',
   'DOCKER_SOCKET',
   'DOCKER_HOST',
   'ENGINE_PROBLEM',

@@ -22,7 +22,15 @@ export const LocalState = z.object({
     directory: z.string(),
     webhookUrl: z.string(),
   }),
-  ports: z.object({ web: Port, imageRegistry: Port, postgres: Port, receiver: Port, worker: Port, localGithub: Port }),
+  ports: z.object({
+    web: Port,
+    imageRegistry: Port,
+    postgres: Port,
+    localS3: Port,
+    receiver: Port,
+    worker: Port,
+    localGithub: Port,
+  }),
   database: z.object({
     /** With the password. */
     url: z.string(),
@@ -36,6 +44,21 @@ export const LocalState = z.object({
     /** A `redis:` URL or the path of a unix socket; null for the PostgreSQL queue. */
     redisUrl: z.string().nullable(),
   }),
+  /** Where files are kept; null when the stack runs without. */
+  objectStore: z
+    .object({
+      /** `local`: our own server. `given`: the operator's, named by S3_ENDPOINT. */
+      kind: z.enum(['local', 'given']),
+      endpoint: z.string(),
+      publicEndpoint: z.string(),
+      region: z.string(),
+      bucket: z.string(),
+      accessKeyId: z.string(),
+      secretAccessKey: z.string(),
+      /** Where the data of our own server lie. */
+      directory: z.string().nullable(),
+    })
+    .nullable(),
   /** `host` is `host:port` as it stands in an image name; null when images stay in the engine. */
   imageRegistry: z.object({ host: z.string().nullable(), directory: z.string().nullable() }),
   /** `socket` is null when there is no engine; `problem` then says why. */
@@ -52,6 +75,9 @@ export const LocalState = z.object({
     secretKey: z.string().regex(/^[0-9a-f]{64}$/),
     postgresPassword: z.string(),
     imageRegistrySecret: z.string(),
+    // A home from before there were files gets its keys when it is read.
+    s3AccessKeyId: z.string().default(newS3AccessKeyId),
+    s3SecretAccessKey: z.string().default(newS3SecretAccessKey),
   }),
   /** When the example models were pushed; null until then. */
   examplesPublishedAt: z.iso.datetime().nullable(),
@@ -124,9 +150,19 @@ function newKeptState(): KeptState {
       secretKey: random(32),
       postgresPassword: random(24),
       imageRegistrySecret: random(24),
+      s3AccessKeyId: newS3AccessKeyId(),
+      s3SecretAccessKey: newS3SecretAccessKey(),
     },
     examplesPublishedAt: null,
     processes: {},
     processIdentities: {},
   }
+}
+
+function newS3AccessKeyId(): string {
+  return randomBytes(10).toString('hex').toUpperCase()
+}
+
+function newS3SecretAccessKey(): string {
+  return randomBytes(24).toString('hex')
 }

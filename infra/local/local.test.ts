@@ -121,6 +121,22 @@ describe('start options', () => {
     ])
   })
 
+  it('take the object store of an operator', () => {
+    const env = { S3_ENDPOINT: 'https://s3.example', S3_BUCKET: 'b', S3_ACCESS_KEY_ID: 'k', S3_SECRET_ACCESS_KEY: 's' }
+    expect(readStartOptions([], env).stack.objectStore).toEqual({
+      endpoint: 'https://s3.example',
+      publicEndpoint: 'https://s3.example',
+      region: 'us-east-1',
+      bucket: 'b',
+      accessKeyId: 'k',
+      secretAccessKey: 's',
+    })
+    expect(readStartOptions([], {}).stack.objectStore).toBeUndefined()
+    expect(() => readStartOptions([], { ...env, S3_BUCKET: '' })).toThrow(
+      'S3_ENDPOINT is set, and S3_BUCKET is not: an object store needs both.',
+    )
+  })
+
   it('are refused with a sentence', () => {
     expect(() => readStartOptions(['--web-port', 'x'], {})).toThrow(
       '--web-port (or WEB_PORT) is a port from 1 to 65535, not "x".',
@@ -139,6 +155,14 @@ describe('local.json', () => {
     writeLocalState({ ...kept, format: 1, home: folder })
     expect(statSync(join(folder, 'local.json')).mode & 0o777).toBe(0o600)
     expect(readKeptState(folder)).toEqual(kept)
+    // A home from before there were files.
+    const { s3AccessKeyId: _, s3SecretAccessKey: __, ...older } = kept.secrets
+    writeFileSync(join(folder, 'local.json'), JSON.stringify({ ...kept, secrets: older }))
+    expect(readKeptState(folder).secrets).toMatchObject({
+      ...older,
+      s3AccessKeyId: expect.stringMatching(/^[0-9A-F]{20}$/),
+      s3SecretAccessKey: expect.stringMatching(/^[0-9a-f]{48}$/),
+    })
     writeFileSync(join(folder, 'local.json'), '{"secrets":')
     expect(() => readKeptState(folder)).toThrow(/it is left as it is: restore it, or move .* away to start anew/)
     expect(() => readLocalState(join(folder, 'none'))).toThrow('Start it with: npm start')
@@ -162,6 +186,16 @@ describe('the apps', () => {
       ports: defaultPorts,
       database: { url: 'postgres://a', kind: 'given', directory: null },
       queue: { kind: 'postgres', redisUrl: null },
+      objectStore: {
+        kind: 'local',
+        endpoint: 'http://127.0.0.1:3060',
+        publicEndpoint: 'http://127.0.0.1:3060',
+        region: 'us-east-1',
+        bucket: 'modelport',
+        accessKeyId: kept.secrets.s3AccessKeyId,
+        secretAccessKey: kept.secrets.s3SecretAccessKey,
+        directory: folder,
+      },
       imageRegistry: { host: null, directory: null },
       engine: { socket: '/var/run/docker.sock', version: '1', problem: null },
       logs: folder,
@@ -177,6 +211,11 @@ describe('the apps', () => {
     expect(envOf('web')).not.toHaveProperty('DOCKER_SOCKET')
     expect(envOf('receiver')).not.toHaveProperty('DOCKER_SOCKET')
     expect(envOf('receiver')).not.toHaveProperty('SECRET_KEY')
+    expect(envOf('receiver')).not.toHaveProperty('S3_SECRET_ACCESS_KEY')
+    expect(envOf('local-github')).not.toHaveProperty('S3_SECRET_ACCESS_KEY')
+    for (const app of ['web', 'worker']) {
+      expect(envOf(app)).toMatchObject({ S3_ENDPOINT: 'http://127.0.0.1:3060', S3_BUCKET: 'modelport' })
+    }
     expect(envOf('worker').DOCKER_SOCKET).toBe('/var/run/docker.sock')
     expect(envOf('worker').REDIS_URL).toBeUndefined()
     expect(envOf('local-github')).not.toHaveProperty('DATABASE_URL')
@@ -187,6 +226,8 @@ describe('the apps', () => {
       'DATABASE_URL',
       'REDIS_URL',
       'SECRET_KEY',
+      'S3_SECRET_ACCESS_KEY',
+      'S3_ENDPOINT',
       'GITHUB_WEBHOOK_SECRET',
       'GITHUB_PRIVATE_KEY',
       'DOCKER_SOCKET',

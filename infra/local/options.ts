@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { SubstitutionPolicy } from '@modelport/schema/words'
 import { allApps } from './apps.ts'
+import { readObjectStore } from './object-store.ts'
 import { type Ports, portNames, portTable } from './ports.ts'
 import { StackError } from './stack-error.ts'
 import type { StackOptions } from './supervisor.ts'
@@ -21,7 +22,8 @@ export const usage = `npm start -- [options]
   --no-engine             do not look for a Docker engine
 ${portNames.map((name) => `  ${`${portTable[name].flag} N`.padEnd(24)}port of ${portTable[name].serves} (or ${portTable[name].variable}; ${portTable[name].default})`).join('\n')}
 
-MODELPORT_HOME (default .modelport) holds all state. DATABASE_URL, REDIS_URL and DOCKER_HOST name servers to use instead of our own.`
+MODELPORT_HOME (default .modelport) holds all state. DATABASE_URL, REDIS_URL, S3_ENDPOINT (with S3_BUCKET, S3_ACCESS_KEY_ID and
+S3_SECRET_ACCESS_KEY) and DOCKER_HOST name servers to use instead of our own.`
 
 /** Reads flags and environment; a flag wins over its variable. */
 export function readStartOptions(argv: string[], env: NodeJS.ProcessEnv): StartOptions {
@@ -45,6 +47,7 @@ export function readStartOptions(argv: string[], env: NodeJS.ProcessEnv): StartO
       policy: policy.data,
       databaseUrl: env.DATABASE_URL || undefined,
       redisUrl: env.REDIS_URL || undefined,
+      objectStore: readObjectStore(env),
       dockerHost: env.DOCKER_HOST || undefined,
     },
   }

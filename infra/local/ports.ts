@@ -11,6 +11,7 @@ export const portTable = {
     variable: 'IMAGE_REGISTRY_PORT',
   },
   postgres: { default: 3054, serves: 'PostgreSQL', flag: '--postgres-port', variable: 'POSTGRES_PORT' },
+  localS3: { default: 3060, serves: 'the object store', flag: '--local-s3-port', variable: 'LOCAL_S3_PORT' },
   receiver: { default: 3070, serves: 'the receiver of webhooks', flag: '--receiver-port', variable: 'RECEIVER_PORT' },
   worker: {
     default: 3071,

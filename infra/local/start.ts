@@ -51,6 +51,7 @@ function tellAddresses({ state }: Stack, wanted: StartOptions, seconds: number):
   const rows = [
     ['Site', web ? state.site.url : 'not started'],
     ['Local GitHub', state.localGithub.url],
+    ['Files', state.objectStore?.endpoint ?? 'none'],
     ['Images', state.imageRegistry.host ?? (state.engine.socket ? 'in the engine' : 'none: nothing can be built')],
     ['State, keys, logs', `${localStateFile(state.home)}, ${state.logs}`],
   ]

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { openS3Storage } from '@modelport/storage/s3-storage'
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LocalState, readLocalState } from './local-state.ts'
@@ -31,6 +32,7 @@ async function start(options: StackOptions = {}): Promise<Stack> {
     apps: [],
     queue: 'postgres',
     engine: 'none',
+    objectStore: 'none',
     migrate: async () => {},
     ...options,
   })
@@ -114,6 +116,7 @@ describe('PostgreSQL', () => {
       apps: [],
       queue: 'postgres',
       engine: 'none',
+      objectStore: 'none',
       databaseUrl: own.state.database.url,
       migrate: async (url) => void migrated.push(url),
     })
@@ -142,6 +145,44 @@ describe('the queue', () => {
     await stack.stop()
     const place = stack.state.database.directory!
     execFileSync('rm', ['-rf', join(place, '..')])
+  })
+})
+
+describe('the object store', () => {
+  it('is our own, keeps its objects over a restart, and goes with the stack', async () => {
+    const stack = await start({ objectStore: undefined })
+    const { endpoint, bucket, accessKeyId, secretAccessKey, kind } = stack.state.objectStore!
+    expect([kind, runs(stack.state.processes['local-s3'])]).toEqual(['local', true])
+    const secrets = { accessKeyId, secretAccessKey }
+    const storage = openS3Storage({ endpoint, publicEndpoint: endpoint, region: 'us-east-1', bucket }, secrets)
+    await storage.put('files/kept', Buffer.from('weights'), { contentType: 'text/plain' })
+    await stack.stop()
+    await expect(fetch(`${endpoint}/healthz`)).rejects.toThrow()
+    const again = await start({ objectStore: undefined, ports: stack.state.ports })
+    expect(again.state.objectStore!.secretAccessKey).toBe(secretAccessKey)
+    expect(Buffer.from((await storage.get('files/kept'))!).toString()).toBe('weights')
+    storage.close()
+  })
+
+  it('is started again with its objects when it is killed', async () => {
+    const report = recordingReport()
+    const stack = await start({ objectStore: undefined, report })
+    process.kill(stack.state.processes['local-s3']!, 'SIGKILL')
+    await until('the object store runs again', () => report.notices.includes('local-s3 runs again'))
+  })
+
+  it('is left out when the operator names one', async () => {
+    const given = {
+      endpoint: 'https://s3.example',
+      publicEndpoint: 'https://files.example',
+      region: 'eu',
+      bucket: 'b',
+      accessKeyId: 'k',
+      secretAccessKey: 's',
+    }
+    const stack = await start({ objectStore: given })
+    expect(stack.state.objectStore).toEqual({ kind: 'given', ...given, directory: null })
+    expect(stack.state.processes).not.toHaveProperty('local-s3')
   })
 })
 
@@ -260,7 +301,7 @@ describe('a supervisor that is killed', () => {
     const script = `
       import { startStack } from '${repositoryFolder}/infra/local/supervisor.ts'
       import { dummyApp } from '${repositoryFolder}/infra/local/testing.ts'
-      await startStack({ home: ${JSON.stringify(home.path)}, ports: 'free', queue: 'redis', engine: 'none',
+      await startStack({ home: ${JSON.stringify(home.path)}, ports: 'free', queue: 'redis', engine: 'none', objectStore: 'none',
         apps: [dummyApp('web', 'web')], migrate: async () => {} })
       console.log('up')
       setInterval(() => {}, 1000)`

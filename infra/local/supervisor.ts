@@ -6,10 +6,12 @@ import { type App, allApps, appIsReady, childEnv } from './apps.ts'
 import { buildWeb } from './build-web.ts'
 import { type Child, type ChildHooks, startChild } from './child.ts'
 import { type EngineChoice, startEngine } from './engine.ts'
+import { clearEngine } from './engine-leftovers.ts'
 import { startImageRegistry } from './image-registry.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { type KeptState, type LocalState, readKeptState, writeLocalState } from './local-state.ts'
 import { takeLock } from './lock.ts'
+import { type ObjectStore, startObjectStore } from './object-store.ts'
 import { defaultPorts, freePorts, type PortName, type Ports, portNames, requireFreePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { processIdentity } from './process-identity.ts'
@@ -17,6 +19,9 @@ import { type QueueChoice, startQueue } from './queue.ts'
 import { type Report, silentReport } from './report.ts'
 
 export const repositoryFolder = resolve(fileURLToPath(import.meta.url), '../../..')
+
+/** Something that was started and is stopped again, in reverse order. */
+type Stoppable = Pick<Child, 'stop'>
 
 /** How a stack differs from the one that `npm start` starts; everything may be left out. */
 export interface StackOptions {
@@ -34,6 +39,8 @@ export interface StackOptions {
   /** An operator's database and Redis, used instead of our own. */
   databaseUrl?: string
   redisUrl?: string
+  /** An operator's object store, used instead of our own; `none` goes without. */
+  objectStore?: ObjectStore | 'none'
   /** DOCKER_HOST, when the engine listens elsewhere than on its usual socket. */
   dockerHost?: string
   /** More settings for the apps, for example shorter limits in a test. */
@@ -69,7 +76,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const lock = takeLock(join(home, 'lock'), `The local stack in ${home}`)
 
   const closing = new AbortController()
-  const started: Child[] = []
+  const started: Stoppable[] = []
   const start: Start = {
     options,
     report: options.report ?? silentReport,
@@ -124,7 +131,7 @@ interface Start {
   home: string
   logs: string
   /** Notes something that has to be stopped again; null when there is nothing. */
-  add(child: Child | null): void
+  add(child: Stoppable | null): void
 }
 
 function stackOf(state: LocalState, stop: () => Promise<void>): Stack {
@@ -189,10 +196,39 @@ async function startServices(start: Start, state: LocalState, kept: KeptState): 
     state.queue = { kind: queue.kind, redisUrl: queue.redisUrl }
     say(queue.child ? 'a Redis of our own' : queue.kind === 'redis' ? 'the Redis of REDIS_URL' : 'PostgreSQL')
   })
+  await report.step('object store', async (say) => {
+    if (options.objectStore === 'none') return say('none')
+    if (options.objectStore) {
+      state.objectStore = { kind: 'given', ...options.objectStore, directory: null }
+      return say('the one of S3_ENDPOINT')
+    }
+    const { store, directory, child } = await startObjectStore({
+      repository: repositoryFolder,
+      home,
+      logs,
+      port: ports.localS3,
+      accessKeyId: secrets.s3AccessKeyId,
+      secretAccessKey: secrets.s3SecretAccessKey,
+      origins: [state.site.url],
+      hooks,
+    })
+    add(child)
+    state.objectStore = { kind: 'local', ...store, directory }
+    say(store.endpoint)
+  })
   await report.step('engine', async (say) => {
     const choice = options.engine ?? 'start'
     const engine = await startEngine({ choice, dockerHost: options.dockerHost, logs, kept, hooks })
     add(engine.child)
+    const { socket } = engine
+    // Stops after the apps and before the engine.
+    if (socket)
+      add({
+        stop: () =>
+          clearEngine(socket, state.installationId).catch((error: Error) =>
+            report.notice(`Containers of this home may be left in the engine: ${error.message}`),
+          ),
+      })
     state.engine = { socket: engine.socket, version: engine.version, problem: engine.problem }
     say(engine.problem ? `none, so nothing is built: ${engine.problem}` : `Docker ${engine.version}`)
   })
@@ -270,6 +306,7 @@ function recordProcess(state: LocalState, name: string, pid: number | null): voi
 function wantedPorts(options: StackOptions, apps: readonly App[]): PortName[] {
   const unused = new Set<PortName>()
   if (options.databaseUrl) unused.add('postgres')
+  if (options.objectStore) unused.add('localS3')
   if (options.imageRegistry === false || options.engine === 'none') unused.add('imageRegistry')
   const appPorts = new Set(apps.map((app) => app.port))
   for (const app of allApps) if (!appPorts.has(app.port)) unused.add(app.port)
@@ -303,6 +340,7 @@ function newState({ home, logs, ports, kept, policy }: NewState): LocalState {
     ports,
     database: { url: '', kind: 'embedded', directory: null },
     queue: { kind: 'postgres', redisUrl: null },
+    objectStore: null,
     imageRegistry: { host: null, directory: null },
     engine: { socket: null, version: null, problem: 'it was not looked for yet' },
     logs,

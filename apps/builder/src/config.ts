@@ -44,6 +44,10 @@ const WorkerEnvironment = z.object({
   INSTALLATION_ID: z.string().regex(/^[a-z0-9-]{1,40}$/),
   SUBSTITUTION_POLICY: SubstitutionPolicy.default('exact'),
   EGRESS_POLICY: z.enum(['public', 'packages']).default('public'),
+  /** What makes images: a container for each step, or one of the engine's own builders, which hold fewer limits. */
+  BUILD_ENGINE: z.enum(['container', 'classic', 'buildkit']).default('container'),
+  /** `accept` runs builds without the limits that the chosen engine cannot hold; they are logged at start. */
+  BUILD_UNHELD_LIMITS: z.enum(['refuse', 'accept']).default('refuse'),
   BUILD_MEMORY_MB: z.coerce.number().int().min(64).default(8192),
   BUILD_CPUS: z.coerce.number().positive().default(2),
   BUILD_PIDS: z.coerce.number().int().min(16).default(512),
@@ -94,6 +98,8 @@ export interface WorkerConfig {
   sdkDir: string
   substitutionPolicy: SubstitutionPolicy
   egress: 'public' | 'packages'
+  buildEngine: 'container' | 'classic' | 'buildkit'
+  unheldLimits: 'refuse' | 'accept'
   limits: {
     memoryBytes: number
     cpus: number
@@ -173,6 +179,8 @@ export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; se
       sdkDir: join(root, 'packages/sdk-python'),
       substitutionPolicy: e.SUBSTITUTION_POLICY,
       egress: e.EGRESS_POLICY,
+      buildEngine: e.BUILD_ENGINE,
+      unheldLimits: e.BUILD_UNHELD_LIMITS,
       limits: {
         memoryBytes: e.BUILD_MEMORY_MB * mb,
         cpus: e.BUILD_CPUS,

@@ -2,6 +2,7 @@ import type { Database } from '@modelport/db/client'
 import type { Lease } from '@modelport/db/queries/builds'
 import type { Catalogue, CatalogueEntry } from '@modelport/schema/catalogue'
 import type { BaseImage } from './bases/make-base.ts'
+import type { ConfigReader } from './build/parse-config-process.ts'
 import type { BuildRequest, PushedImage } from './build/run-build.ts'
 import type { WorkerConfig } from './config.ts'
 import type { BuildDriver } from './engine/build-driver.ts'
@@ -18,6 +19,8 @@ export interface WorkerContext {
   database: Database
   github: GithubClients
   catalogue: Catalogue
+  /** Reads a `runway.yml` in a process of its own. */
+  parseConfig: ConfigReader['parse']
   driver: BuildDriver
   ensureBase(entry: CatalogueEntry, onProgress: (line: string) => void, signal: AbortSignal): Promise<BaseImage>
   /** What the front of pip noted in an image; empty when it noted nothing. */

@@ -6,9 +6,12 @@ import { ensureBase } from './bases/make-base.ts'
 import { substitutionRecord } from './build/package-substitutions.ts'
 import type { WorkerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
-import { containerDriver, stagingReference } from './engine/container-driver.ts'
+import type { BuildDriver } from './engine/build-driver.ts'
 import { openEngine, probeEngine } from './engine/engine.ts'
+import { assertLimitsHeld } from './engine/held-limits.ts'
+import { stagingReference } from './engine/image-names.ts'
 import { inspectImage } from './engine/inspect-image.ts'
+import { openBuildDriver } from './engine/open-build-driver.ts'
 import { readImageFile } from './engine/read-image-file.ts'
 import { reap } from './engine/reaper.ts'
 import { forgetImage, openImageStore } from './image-registry/client.ts'
@@ -21,15 +24,24 @@ type ForBuilds = Pick<
   'driver' | 'ensureBase' | 'readSubstitutionRecord' | 'inspectImage' | 'pushImage' | 'releaseImages'
 >
 
-/** Everything of the worker that touches the engine. Opening it sends nothing but a probe, whose answer is logged. */
+/**
+ * Everything of the worker that touches the engine. Opening it sends nothing but a probe, whose answer is logged. Throws
+ * when the engine cannot hold every limit of a build and the operator did not accept that.
+ */
 export async function openEngineRoom(
   config: WorkerConfig,
   log: Logger,
 ): Promise<{ forBuilds: ForBuilds; reap(isLive: IsLive): Promise<void> }> {
   const engine = openEngine({ socketPath: config.dockerSocket, installation: config.installationId })
-  await probeEngine(engine).then(
-    (found) => log.info(found, 'engine'),
-    (error) => log.error(described(error), 'the engine does not answer; builds wait for it'),
+  const answers = await probeEngine(engine).then(
+    (found) => {
+      log.info(found, 'engine')
+      return true
+    },
+    (error) => {
+      log.error(described(error), 'the engine does not answer; builds wait for it')
+      return false
+    },
   )
   const mirror = await readMachineMirror()
   const lockDir = join(config.home, 'locks')
@@ -45,7 +57,7 @@ export async function openEngineRoom(
     })
   // Any base holds the proxy's program; the one of the newest Debian that most models use is likely there already.
   const proxyBase = debianCatalogue.entries.find((entry) => entry.python === '3.11' && entry.cuda === null)!
-  const driver = containerDriver(engine, {
+  const driver = openBuildDriver(config.buildEngine, engine, {
     egress: {
       image: async () => (await makeBase(proxyBase, () => {}, AbortSignal.timeout(600_000))).imageId,
       allowNets: await mirrorNetworks(mirror),
@@ -56,7 +68,10 @@ export async function openEngineRoom(
     },
     minFreeBytes: 2 * 2 ** 30,
     minFreeInodes: 50_000,
+    unheldLimits: config.unheldLimits,
   })
+  // An engine that is away now is asked again before each build.
+  if (answers) await tellLimits(driver, config, log)
   const images = openImageStore(
     engine,
     config.imageRegistry === null
@@ -86,9 +101,17 @@ export async function openEngineRoom(
       const reaped = await reap(engine, {
         isLive,
         cache: { maxAgeMs: 14 * day, maxBytes: 40 * 2 ** 30 },
+        bases: { maxAgeMs: 14 * day },
       })
       const count = reaped.containers.length + reaped.networks.length + reaped.images.length
       if (count > 0) log.info(reaped, 'leftovers removed from the engine')
     },
+  }
+}
+
+async function tellLimits(driver: BuildDriver, config: WorkerConfig, log: Logger): Promise<void> {
+  await assertLimitsHeld(driver, config.unheldLimits)
+  for (const limit of await driver.unheldLimits()) {
+    log.warn({ limit: limit.name, driver: driver.name }, `builds run without a limit: ${limit.means}`)
   }
 }

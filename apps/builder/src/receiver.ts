@@ -1,9 +1,12 @@
 import { openDatabase } from '@modelport/db/client'
+import { acceptDeliveries } from '@modelport/db/queries/deliveries'
 import { receiverConfig } from './config.ts'
 import { armFailPoints, failPoint } from './fail-point.ts'
 import { makeWebhookHandler } from './github/app.ts'
 import { makeGithubClients } from './github/github-client.ts'
 import { acceptWebhook } from './intake/accept-webhook.ts'
+import { makeBell } from './intake/bell.ts'
+import { deliveryStore } from './intake/delivery-store.ts'
 import { recoverDeliveriesRegularly } from './intake/recover-deliveries.ts'
 import { workInbox } from './intake/work-inbox.ts'
 import { described, makeLogger } from './log.ts'
@@ -17,6 +20,9 @@ runProcess(log, async () => {
   armFailPoints(process.env)
   const database = openDatabase(secrets.databaseUrl, { max: 12, name: 'modelport-receiver' })
   const github = makeGithubClients(config.github, secrets.githubPrivateKey)
+  const store = deliveryStore((arrived) => acceptDeliveries(database.sql, arrived))
+  // What this process stored it works itself, and needs nobody to tell it.
+  const bell = makeBell()
   const onWebhook = await makeWebhookHandler({
     github: config.github,
     privateKey: secrets.githubPrivateKey,
@@ -24,8 +30,9 @@ runProcess(log, async () => {
     log,
     accept: async (webhook) => {
       try {
-        await acceptWebhook(database.db, webhook)
+        const isNew = await acceptWebhook(store, webhook)
         failPoint('after-commit')
+        if (isNew) bell.ring()
       } catch (error) {
         // Probot answers with the message of what is thrown, so it gets one that says nothing of our inside.
         log.error({ guid: webhook.guid, ...described(error) }, 'a delivery was not stored')
@@ -50,7 +57,7 @@ runProcess(log, async () => {
     return answer(response, 404, 'not found\n')
   })
   const stopping = new AbortController()
-  const inbox = workInbox({ database, github, importOnPush: config.importOnPush, log, signal: stopping.signal })
+  const inbox = workInbox({ database, github, importOnPush: config.importOnPush, log, bell, signal: stopping.signal })
   const recovery = recoverDeliveriesRegularly({ github, log, seconds: config.recoverySeconds, signal: stopping.signal })
   log.info({ port }, 'receiver listens')
   return async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openDatabase } from '@modelport/db/client'
 import type { News } from '@modelport/db/queries/versions'
 import { debianCatalogue } from '@modelport/schema/catalogues/debian'
+import { openConfigReader } from './build/parse-config-process.ts'
 import { workerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { openEngineRoom } from './engine-room.ts'
@@ -28,6 +29,7 @@ runProcess(log, async () => {
   // Every build and sweep listens to it.
   setMaxListeners(0, stopping.signal)
   const engineRoom = await openEngineRoom(config, log)
+  const configReader = openConfigReader()
   const worker: WorkerContext = {
     name: `${hostname()}:${process.pid}`,
     config,
@@ -35,6 +37,7 @@ runProcess(log, async () => {
     database,
     github: makeGithubClients(config.github, secrets.githubPrivateKey),
     catalogue: debianCatalogue,
+    parseConfig: configReader.parse,
     cancellations: new Set(),
     stopping: stopping.signal,
     ...engineRoom.forBuilds,
@@ -77,6 +80,7 @@ runProcess(log, async () => {
     stopping.abort(new Error('the worker is stopping'))
     await closeServer(server)
     await jobs.close()
+    configReader.close()
     await Promise.all([relay, sweeps])
     await listening.unlisten().catch(() => undefined)
     await database.close()

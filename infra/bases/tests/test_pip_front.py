@@ -129,6 +129,27 @@ class Pick(unittest.TestCase):
             self.assertEqual(pip_front.upstream_version(version), upstream)
 
 
+class IndexSaid(unittest.TestCase):
+    unfound = "ERROR: No matching distribution found for a==1\n"
+    broken = "WARNING: Retrying (Retry(total=0, ...)) after connection broken by 'ProxyError(...)': /simple/a/\n"
+
+    def test_tells_an_index_that_is_out_from_one_that_has_other_versions(self):
+        none = "ERROR: Could not find a version that satisfies the requirement a==1 (from versions: none)\n"
+        some = none.replace("none", "0.9, 2.0")
+        old = "ERROR: Could not find a version that satisfies the requirement a==1\n"
+        for output, expected in {
+            some + self.unfound: (True, True),
+            none + self.unfound: (True, False),
+            old + self.unfound: (True, True),
+            self.broken + none + self.unfound: (False, False),
+            self.broken + some + self.unfound: (False, True),
+            self.broken + old + self.unfound: (False, False),
+            self.broken + "Successfully installed a-1": (True, True),
+            "error: subprocess-exited-with-error": (True, True),
+        }.items():
+            self.assertEqual(pip_front.what_index_said(output), expected, output)
+
+
 class World:
     """A machine of three dictionaries: installed versions, what pip can get, what Debian has."""
 

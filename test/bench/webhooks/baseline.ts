@@ -7,13 +7,16 @@ import { createNodeMiddleware, createProbot } from 'probot'
 const [kind, port] = process.argv.slice(2)
 const secret = process.env.GITHUB_WEBHOOK_SECRET!
 
-async function handlerOf(): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
-  if (kind === 'bare') return (request, response) => void bare(request, response)
+async function handlerOf(): Promise<(request: IncomingMessage, response: ServerResponse) => Promise<void>> {
+  if (kind === 'bare') return bare
   const probot = createProbot({
     env: { APP_ID: '1', PRIVATE_KEY: process.env.GITHUB_PRIVATE_KEY!, WEBHOOK_SECRET: secret, LOG_LEVEL: 'fatal' },
   })
   const middleware = await createNodeMiddleware(() => {}, { probot, webhooksPath: '/hooks/github' })
-  return (request, response) => void middleware(request, response)
+  return async (request, response) => {
+    // It leaves what is not a webhook to others.
+    if (!(await middleware(request, response))) response.writeHead(404).end()
+  }
 }
 
 async function bare(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -27,5 +30,6 @@ async function bare(request: IncomingMessage, response: ServerResponse): Promise
   response.writeHead(isGood ? 200 : 401, { 'content-length': '3' }).end('ok\n')
 }
 
-const server = createServer(await handlerOf())
+const handle = await handlerOf()
+const server = createServer((request, response) => void handle(request, response))
 server.listen(Number(port), '127.0.0.1', () => console.log('ready'))

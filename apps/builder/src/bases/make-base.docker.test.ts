@@ -18,7 +18,7 @@ describe('ensureBase', { timeout: 120_000 }, () => {
     const opened = await openTestEngine()
     engine = opened.engine
     close = opened.close
-    await testBase(engine)
+    await testBase()
     folder = await mkdtemp(join(tmpdir(), 'modelport-bases-'))
   }, 600_000)
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { CatalogueEntry } from '@modelport/schema/catalogue'
 import { debianBasePackages } from '@modelport/schema/catalogues/debian'
 import { type Engine, engineStatus, labels, removing } from '../engine/engine.ts'
+import { baseRepository } from '../engine/image-names.ts'
 import { entriesOfFolder, hashEntries, type TarEntry, tarOf } from '../engine/normalised-tar.ts'
 import { type AptMirror, sourcesList } from './apt-mirror.ts'
 import { withFileLock } from './file-lock.ts'
@@ -34,7 +35,6 @@ export interface BaseImage {
   reference: string
 }
 
-const repository = 'modelport-base'
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const defaultRecipe = fileURLToPath(new URL('../../../../infra/bases', import.meta.url))
 
@@ -82,7 +82,7 @@ async function ensureLayer(
   key: string,
   layer: { what: string; make: () => Promise<string> },
 ): Promise<BaseImage> {
-  const reference = `${repository}:${key}`
+  const reference = `${baseRepository}:${key}`
   const known = await findImage(engine, reference)
   if (known) return { imageId: known, reference }
   const signal = options.signal ?? new AbortController().signal
@@ -92,7 +92,7 @@ async function ensureLayer(
     options.onProgress?.(`Making a base image: ${layer.what}`)
     const started = performance.now()
     const imageId = await layer.make()
-    await engine.docker.getImage(imageId).tag({ repo: repository, tag: key })
+    await engine.docker.getImage(imageId).tag({ repo: baseRepository, tag: key })
     options.onProgress?.(`Made ${layer.what} in ${Math.round((performance.now() - started) / 1000)} s`)
     return { imageId, reference }
   })
@@ -233,9 +233,16 @@ async function runAndCommit(
   }
 }
 
+/** The id of a base, or null. Marks it as used. */
 async function findImage(engine: Engine, reference: string): Promise<string | null> {
   try {
-    return (await engine.docker.getImage(reference).inspect()).Id
+    const image = engine.docker.getImage(reference)
+    const { Id, Metadata } = (await image.inspect()) as { Id: string; Metadata?: { LastTagTime?: string } }
+    // Naming it again moves the engine's own "last tagged" time, by which the reaper finds bases that nobody uses.
+    const usedAt = new Date(Metadata?.LastTagTime ?? 0).getTime()
+    const [repo, tag] = reference.split(':') as [string, string]
+    if (usedAt < Date.now() - 86_400_000) await image.tag({ repo, tag })
+    return Id
   } catch (error) {
     if (engineStatus(error) === 404) return null
     throw error

@@ -8,9 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packagesOfBase } from '../build/explain-pip.ts'
 import { packageSubstitutions, substitutionRecord } from '../build/package-substitutions.ts'
 import type { BuildDriver } from '../engine/build-driver.ts'
-import { containerDriver, stagingReference } from '../engine/container-driver.ts'
-import { openTestEngine, testBaseOptions, testEgress } from '../engine/docker-testing.ts'
+import { containerDriver } from '../engine/container-driver.ts'
+import { openTestEngine, testBaseOptions, testDriverConfig } from '../engine/docker-testing.ts'
 import { type Engine, removing } from '../engine/engine.ts'
+import { stagingReference } from '../engine/image-names.ts'
 import { entriesOfFolder, tarOf } from '../engine/normalised-tar.ts'
 import { readImageFile } from '../engine/read-image-file.ts'
 import { ensureBase } from './make-base.ts'
@@ -37,8 +38,7 @@ describe.each(bases)('the base $id', { timeout: 240_000 }, ({ id, python }) => {
   beforeAll(async () => {
     const entry = bases.find((each) => each.id === id)!
     baseImage = (await ensureBase(engine, entry, await testBaseOptions())).imageId
-    const egress = await testEgress(baseImage)
-    driver = containerDriver(engine, { egress, minFreeBytes: 2 ** 30, minFreeInodes: 10_000 })
+    driver = containerDriver(engine, await testDriverConfig(baseImage))
   }, 900_000)
 
   /** Builds with these files and steps; the record is read as the worker reads it. */
@@ -159,22 +159,23 @@ describe.each(bases)('the base $id', { timeout: 240_000 }, ({ id, python }) => {
 
   it('holds what real build steps assume', async () => {
     const steps = [
-      'python --version && python3 --version && pip --version && pip3 --version',
-      'git --version && curl --version && wget --version && unzip -v',
       'apt install hello && hello',
-      'read answer; echo "answered: $?"',
-      '/miniconda/bin/python -c "import runway, numpy, PIL"',
-      'pip install runway-python==0.0.75 && pip show runway-python && RW_META=1 python -c "import runway; print(runway.__name__)"',
-      'pip install --user runway-python==0.1.0 && test ! -e /usr/lib/python3*/EXTERNALLY-MANAGED',
-      'test "$(id -u)" = 0 && apt-get update && apt-get -y install file && apt-get install -y bc',
+      [
+        'python --version && python3 --version && pip --version && pip3 --version',
+        'git --version && curl --version && wget --version && unzip -v',
+        'test "$(id -u)" = 0 && test ! -e /usr/lib/python3*/EXTERNALLY-MANAGED',
+        '/miniconda/bin/python -c "import runway, numpy, PIL"',
+        'pip install runway-python==0.0.75 && pip show runway-python',
+        'pip install --user runway-python==0.1.0',
+        'RW_META=1 python -c "import runway; print(runway.__name__)"',
+      ].join(' && '),
+      'read answer; echo "answered: $?"; apt-get update && apt-get -y install bc',
     ]
-    for (const policy of ['exact', 'nearest'] as const) {
-      const { error, said, substitutions } = await build(steps, policy)
-      expect(error, said).toBeNull()
-      expect(said).toContain('Hello, world!')
-      expect(said).toContain('answered: 1')
-      expect(said).toContain('Version: 0.0.75')
-      expect(substitutions).toEqual([])
-    }
+    const { error, said, substitutions } = await build(steps, 'nearest')
+    expect(error, said).toBeNull()
+    expect(said).toContain('Hello, world!')
+    expect(said).toContain('answered: 1')
+    expect(said).toContain('Version: 0.0.75')
+    expect(substitutions).toEqual([])
   })
 })

@@ -74,6 +74,28 @@ describe('renderDockerfile', () => {
     )
   })
 
+  it('puts the cache scope below everything that a builder of the engine could share', () => {
+    const plan = planOf([{ kind: 'copy-project' }, step(1, "make 'x'")], 'python x.py')
+    const builder = {
+      labels: { 'modelport.scope': 'a1' },
+      scope: 'b'.repeat(64),
+      stepSeconds: 90,
+      substitutionPolicy: 'exact' as const,
+    }
+    expect(renderDockerfile(plan, base, builder).split('\n').slice(1, 6)).toEqual([
+      `FROM ${base}`,
+      'LABEL modelport.scope=a1',
+      `RUN ["/bin/sh","-c",": cache scope ${'b'.repeat(64)}"]`,
+      'WORKDIR /model',
+      'COPY ["project/","/model/"]',
+    ])
+    expect(renderDockerfile(plan, base, builder)).toContain(
+      `RUN ["/opt/modelport/step","90","cpu","exact","1","make 'x'"]`,
+    )
+    expect(() => renderDockerfile(plan, base, { ...builder, scope: 'x\nRUN y' })).toThrow('not a scope')
+    expect(() => renderDockerfile(plan, base, { ...builder, labels: { a: 'b\nRUN' } })).toThrow('not a plain label')
+  })
+
   it('sets the variables that hand a device to a container only after the last step', () => {
     const plan = planOf([{ kind: 'copy-project' }, step(1, 'make')], 'python x.py')
     const lines = renderDockerfile(

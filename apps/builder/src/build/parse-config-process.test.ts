@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { debianCatalogue } from '@modelport/schema/catalogues/debian'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseConfigInProcess } from './parse-config-process.ts'
+import { openConfigReader, parseConfigInProcess } from './parse-config-process.ts'
 
 const options = { catalogue: debianCatalogue, policy: 'nearest' } as const
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -82,6 +82,32 @@ describe('parseConfigInProcess', { timeout: 30_000 }, () => {
       heapMegabytes: 64,
     })
     expect(problems.map((problem) => problem.code)).toEqual(['model-config/unreadable'])
+  })
+
+  it('reads file after file with processes that wait, also when one of those died meanwhile', async () => {
+    const reader = openConfigReader(1)
+    try {
+      for (const python of ['3.6', '3.11']) {
+        const { config } = await reader.parse(
+          bytes(`python: ${python}\nentrypoint: python runway_model.py\ncuda: 10.0\nbuild_steps:\n  - make\n`),
+          options,
+        )
+        expect(config).toMatchObject({ python: { text: python } })
+      }
+    } finally {
+      reader.close()
+    }
+    const mortal = openConfigReader(1, {
+      entry: child(
+        'dies-waiting',
+        'process.stdout.write(\'{"ready":true}\\n\'); setTimeout(() => process.exit(1), 50)',
+      ),
+    })
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    const { problems } = await mortal.parse(bytes('a: b'), options)
+    mortal.close()
+    // A fresh one was started and had its turn; this program ends without an answer then, too.
+    expect(problems.map((problem) => problem.sentence)).toEqual([expect.stringContaining('without an answer')])
   })
 
   it('does not blame the file when the child never starts', async () => {

@@ -3,17 +3,22 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { Cancelled, PublisherError, TimedOut } from '../build/build-error.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Cancelled, PlatformError, PublisherError, TimedOut } from '../build/build-error.ts'
 import type { ImagePlan, PlanLayer } from '../build/plan.ts'
 import type { BuildDriver, BuildImageRequest, BuildReporter, BuiltImage } from './build-driver.ts'
-import { stagingReference } from './container-driver.ts'
+import { leftovers } from './docker-testing.ts'
 import { type Engine, labels, removing } from './engine.ts'
+import type { LimitName } from './held-limits.ts'
+import { stagingReference } from './image-names.ts'
 
 /** What a driver under test gets, and which promises it makes beyond the common ones. */
 export interface ConformanceSubject {
   engine: Engine
+  /** The driver with limits that it cannot hold accepted. */
   driver: BuildDriver
+  /** The same driver as most operators have it: refusing. */
+  strictDriver: BuildDriver
   baseImage: string
 }
 
@@ -24,7 +29,8 @@ interface Told {
 
 /** The behaviour that every build driver must show, run against a real engine and a real base. */
 export function describeBuildDriver(name: string, open: () => Promise<ConformanceSubject>): void {
-  describe(`build driver: ${name}`, { timeout: 60_000 }, () => {
+  // Most of a case is waiting for the engine, so they run beside each other, but for those that measure time.
+  describe.concurrent(`build driver: ${name}`, { timeout: 90_000 }, () => {
     let subject: ConformanceSubject
     let folder: string
     let count = 0
@@ -37,12 +43,9 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       await writeFiles(files)
     }, 300_000)
 
-    afterEach(async () => {
-      expect(await leftovers(subject.engine), 'containers and networks of builds are gone').toEqual([])
-    })
-
     afterAll(async () => {
       await rm(folder, { recursive: true, force: true })
+      expect(await leftovers(subject.engine), 'containers and networks of builds are gone').toEqual([])
     })
 
     async function writeFiles(wanted: Record<string, string>): Promise<void> {
@@ -71,6 +74,8 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       plan: ImagePlan,
       changes: Partial<Omit<BuildImageRequest, 'limits'>> & { limits?: Partial<BuildImageRequest['limits']> } = {},
       onLine?: BuildReporter['line'],
+      withImage?: (imageId: string) => Promise<void>,
+      driver = subject.driver,
     ): Promise<{ image: BuiltImage | null; error: unknown; told: Told; seconds: number }> {
       const told: Told = { lines: [], ends: [] }
       const reporter: BuildReporter = {
@@ -111,12 +116,25 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       }
       const started = performance.now()
       try {
-        const image = await subject.driver.buildImage(request, reporter)
+        const image = await driver.buildImage(request, reporter)
+        await withImage?.(image.imageId)
         await removing(subject.engine.docker.getImage(stagingReference(request)).remove())
         return { image, error: null, told, seconds: (performance.now() - started) / 1000 }
       } catch (error) {
         return { image: null, error, told, seconds: (performance.now() - started) / 1000 }
       }
+    }
+
+    /** A case that needs a limit. A driver that cannot hold it must refuse to build at all, and name it. */
+    function itHolds(limit: LimitName, what: string, test: () => Promise<void>): void {
+      it(what, async () => {
+        const unheld = await subject.driver.unheldLimits()
+        if (!unheld.some((each) => each.name === limit)) return await test()
+        const { error, told } = await build(planOf(['echo never']), {}, undefined, undefined, subject.strictDriver)
+        expect(error).toBeInstanceOf(PlatformError)
+        expect(error).toMatchObject({ code: 'build/engine-without-limits', sentence: expect.stringContaining(limit) })
+        expect(told).toEqual({ lines: [], ends: [] })
+      })
     }
 
     /** Runs one step that must end well, and returns what it printed. */
@@ -171,7 +189,29 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       expect(config.Labels?.['org.example.title']).toBe('A "title"\nwith $HOME')
     })
 
-    it('uses every layer again when nothing changed, and those below a change of code', async () => {
+    it('leaves an image that starts when its entrypoint begins with environment assignments', async () => {
+      const plan = { ...planOf([]), entrypoint: 'CUDA_VISIBLE_DEVICES="" python runway_model.py' }
+      const started: string[] = []
+      const { error } = await build(plan, { buildId: `assigned-${run}` }, undefined, async (imageId) => {
+        const { docker, installation } = subject.engine
+        const container = await docker.createContainer({
+          Image: imageId,
+          Labels: { [labels.installation]: installation },
+          HostConfig: { NetworkMode: 'none' },
+        })
+        try {
+          await container.start()
+          const { StatusCode } = await container.wait()
+          started.push(`${StatusCode} ${await container.logs({ stdout: true, stderr: true })}`)
+        } finally {
+          await removing(container.remove({ force: true, v: true }))
+        }
+      })
+      expect(error).toBeNull()
+      expect(started[0]).toMatch(/^0 .*hello/s)
+    })
+
+    it.sequential('uses every layer again when nothing changed, and those below a change of code', async () => {
       const layers: PlanLayer[] = [
         { kind: 'copy-files', files: ['lib/data.txt'] },
         { kind: 'step', number: 1, text: 'echo dependency > /opt/dependency', hoisted: true },
@@ -184,7 +224,8 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       const again = await build(planOf([], layers))
       expect(again.image?.layers.map((layer) => layer.reused)).toEqual([true, true, true, true])
       expect(again.told.ends.every((end) => end.cached)).toBe(true)
-      expect(again.seconds).toBeLessThan(3)
+      // Three seconds, or, on a machine that is busy with other things, less than making them.
+      expect(again.seconds).toBeLessThan(Math.max(3, first.seconds))
 
       await writeFiles({ 'runway_model.py': 'print("changed")\n' })
       const changed = await build(planOf([], layers))
@@ -196,10 +237,22 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
     })
 
     it('shares no layer between two scopes', async () => {
-      const plan = planOf(['echo shared'])
-      await build(plan, { cacheScope: `one-${run}` })
-      const other = await build(plan, { cacheScope: `two-${run}` })
-      expect(other.image?.layers.map((layer) => layer.reused)).toEqual([false, false])
+      // A layer of chance: equal only where it is the same layer.
+      const plan = planOf(['cat /proc/sys/kernel/random/uuid > /opt/chance'])
+      const layersOf = async (cacheScope: string) => {
+        let layers: string[] = []
+        const { error, image } = await build(plan, { cacheScope }, undefined, async (imageId) => {
+          layers = (await subject.engine.docker.getImage(imageId).inspect()).RootFS.Layers ?? []
+        })
+        expect(error).toBeNull()
+        return { layers, reused: image?.layers.map((layer) => layer.reused) }
+      }
+      const one = await layersOf(`one-${run}`)
+      const again = await layersOf(`one-${run}`)
+      const two = await layersOf(`two-${run}`)
+      expect(again).toEqual({ layers: one.layers, reused: [true, true] })
+      expect(two.reused).toEqual([false, false])
+      expect(two.layers.at(-1)).not.toBe(one.layers.at(-1))
     })
 
     it('gives the exit code of a failing step, and hostile text reaches only its own shell', async () => {
@@ -211,20 +264,44 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       expect(told.lines.map((line) => line.text)).toContain("it's $HOME b")
     })
 
-    it('says so when a step runs out of memory', async () => {
+    it('takes no word of a step for a word of the engine', async () => {
+      const frames = [
+        '{"aux":{"ID":"sha256:0000"}}',
+        'Removing intermediate container $(hostname)',
+        ' ---> 000000000000',
+        'Step $n/$all : RUN true',
+        ' ---> Using cache',
+        ' ---> Running in $(hostname)',
+        'Successfully built 000000000000',
+      ]
+      // A pause lets each line reach the reader as a message of its own.
+      const echoes = frames.map((frame) => `echo "${frame.replaceAll('"', '\\"')}"; sleep 0.02`).join('; ')
+      const text = `all=9; for n in 5 6 7 8 9; do ${echoes}; done`
+      const { error, told } = await build(planOf([text, 'echo second; exit 9']), { useCache: false })
+      expect(error).toMatchObject({ code: 'build/step-failed', place: { step: 'build:2', exitCode: 9 } })
+      expect(told.ends).toMatchObject([
+        { step: 'build:1', exitCode: 0, cached: false },
+        { step: 'build:2', exitCode: 9, cached: false },
+      ])
+      const linesOf = (step: string) => told.lines.filter((line) => line.step === step).map((line) => line.text)
+      expect(linesOf('build:1')).toHaveLength(frames.length * 5)
+      expect(linesOf('build:2')).toEqual(['second'])
+    })
+
+    itHolds('memory', 'says so when a step runs out of memory', async () => {
       const { error, told } = await build(planOf(['python3 -c "x = bytearray(600 * 2**20)"']))
       expect(error).toMatchObject({ code: 'build/out-of-memory', place: { outOfMemory: true, exitCode: 137 } })
       expect(told.ends[0]?.outOfMemory).toBe(true)
     })
 
-    it('stops an endless step that ignores TERM at the time limit of all steps together', async () => {
+    it.sequential('stops an endless step that ignores TERM at the time limit of all steps together', async () => {
       const text = 'trap "" TERM; echo begun; while :; do sleep 0.2; done'
       const { error, seconds } = await build(planOf(['sleep 2', text]), { limits: { seconds: 5 } })
       expect(error).toBeInstanceOf(TimedOut)
       expect(seconds).toBeLessThan(8)
     })
 
-    it('stops a step that prints without end', async () => {
+    itHolds('log', 'stops a step that prints without end', async () => {
       const { error, told } = await build(planOf(['yes "a line of some length, again and again"']), {
         limits: { logBytes: 5 * 2 ** 20 },
       })
@@ -232,7 +309,7 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       expect(told.lines.every((line) => Buffer.byteLength(line.text) <= 16 * 1024)).toBe(true)
     })
 
-    it('holds a step back while its reader is busy', async () => {
+    itHolds('log', 'holds a step back while its reader is busy', async () => {
       let taken = 0
       const { error, seconds } = await build(
         planOf(['yes | head -c 600000']),
@@ -246,7 +323,7 @@ export function describeBuildDriver(name: string, open: () => Promise<Conformanc
       expect(seconds).toBeGreaterThan(3)
     })
 
-    it('stops a fork bomb at the process limit', async () => {
+    itHolds('processes', 'stops a fork bomb at the process limit', async () => {
       const text = `python3 -c '
 import os, time
 made = 0
@@ -262,7 +339,7 @@ except OSError as error:
       expect(Number(said.match(/stopped at (\d+)/)?.[1])).toBeLessThan(64)
     })
 
-    it('stops a step that fills the disk, in one file or in many', async () => {
+    itHolds('disk', 'stops a step that fills the disk, in one file or in many', async () => {
       const many = await build(planOf(['i=0; while :; do head -c 20000000 /dev/zero > /opt/f$i; i=$((i+1)); done']))
       expect(many.error).toMatchObject({ code: 'build/disk-limit' })
       const one = await build(planOf(['head -c 400000000 /dev/zero > /opt/one']))
@@ -282,7 +359,7 @@ except OSError as error:
       expect(await output('read -r x || echo "nothing to read"; cat; echo end')).toContain('nothing to read\nend')
     })
 
-    it('drops what a step must not have', async () => {
+    itHolds('capabilities', 'drops what a step must not have', async () => {
       const said = await output(
         [
           'grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/self/status',
@@ -300,7 +377,7 @@ except OSError as error:
       expect(said).not.toMatch(/token|secret|password/i)
     })
 
-    it('reaches no host, metadata address, private network, resolver or other build', async () => {
+    itHolds('network', 'reaches no host, metadata address, private network or other build', async () => {
       const secret = createServer((_request, response) => response.end('host secret'))
       await new Promise<void>((resolve) => secret.listen(0, '0.0.0.0', resolve))
       const { port } = secret.address() as AddressInfo
@@ -331,19 +408,25 @@ for url in ["http://%s:${port}/" % h for h in hosts] + ["http://169.254.169.254/
         body = urllib.request.urlopen(url, timeout=8).read()
         print("FETCHED", url, body[:40])
     except Exception as error: print("no", url, error)
-try: print("RESOLVED", socket.gethostbyname("example.com"))
-except OSError: print("no names")
 print("interfaces", os.listdir("/sys/class/net"))
 `
         const said = await output(`python3 - <<'E'\n${script}\nE`)
         expect(said).not.toContain('OPEN')
         expect(said).not.toContain('FETCHED')
         expect(said).not.toContain('host secret')
-        expect(said).not.toContain('RESOLVED')
-        expect(said).toContain('no names')
+        expect(said).toContain('interfaces')
       } finally {
         secret.close()
       }
+    })
+
+    itHolds('names', 'resolves no name of the outside', async () => {
+      const script = `
+import socket
+try: print("RESOLVED", socket.gethostbyname("example.com"))
+except OSError: print("no names")
+`
+      expect(await output(`python3 - <<'E'\n${script}\nE`)).toBe('no names')
     })
 
     it('installs a Debian package and a listed SDK version through the proxy only', async () => {
@@ -356,7 +439,7 @@ print("interfaces", os.listdir("/sys/class/net"))
       expect(said).toContain('imported')
     })
 
-    it('reaches package hosts only under the policy for strangers', async () => {
+    itHolds('network', 'reaches package hosts only under the policy for strangers', async () => {
       const said = await output('curl -sS -m 10 http://example.org/; curl -m 10 https://example.org/; true', {
         egress: 'packages',
       })
@@ -364,7 +447,7 @@ print("interfaces", os.listdir("/sys/class/net"))
       expect(said).toMatch(/403/)
     })
 
-    it('ends within two seconds when it is cancelled, before, in and between steps', async () => {
+    it.sequential('ends within two seconds when it is cancelled, before, in and between steps', async () => {
       const controller = new AbortController()
       let asked = 0
       const { error } = await build(
@@ -381,7 +464,7 @@ print("interfaces", os.listdir("/sys/class/net"))
       expect(before.error).toBeInstanceOf(Cancelled)
     })
 
-    it('lets two builds run at the same time, on networks that do not meet', async () => {
+    itHolds('network', 'lets two builds run at the same time, on networks that do not meet', async () => {
       const plans = ['a', 'b', 'c'].map((each) => planOf([`sleep 2; grep egress /etc/hosts; echo ${each}`]))
       const built = await Promise.all(plans.map((plan) => build(plan)))
       expect(built.map((each) => each.error)).toEqual([null, null, null])
@@ -389,17 +472,4 @@ print("interfaces", os.listdir("/sys/class/net"))
       expect(new Set(proxies).size).toBe(3)
     })
   })
-}
-
-/** Names of what builds of this installation left in the engine, the cache and the proxy aside. */
-async function leftovers(engine: Engine): Promise<string[]> {
-  const ours = [`${labels.installation}=${engine.installation}`]
-  const containers = await engine.docker.listContainers({ all: true, filters: { label: ours } })
-  const networks = await engine.docker.listNetworks({ filters: { label: ours } })
-  const images = await engine.docker.listImages({ filters: { reference: ['modelport-staging'], label: ours } as never })
-  return [
-    ...containers.filter((each) => each.Labels[labels.purpose] !== 'egress').flatMap((each) => each.Names),
-    ...networks.map((each) => each.Name),
-    ...images.flatMap((each) => each.RepoTags ?? []),
-  ]
 }

@@ -1,5 +1,6 @@
 import type { SubstitutionPolicy, Target } from '@modelport/schema/words'
 import type { ImagePlan } from '../build/plan.ts'
+import type { UnheldLimit } from './held-limits.ts'
 
 /** What a build may use. A limit that a driver cannot hold makes it refuse to start, never ignore it. */
 export interface BuildLimits {
@@ -66,4 +67,6 @@ export interface BuiltImage {
 export interface BuildDriver {
   readonly name: 'container' | 'classic' | 'buildkit'
   buildImage(request: BuildImageRequest, reporter: BuildReporter): Promise<BuiltImage>
+  /** Limits that builds run without on this engine; builds are refused unless the operator accepted that. */
+  unheldLimits(): Promise<UnheldLimit[]>
 }

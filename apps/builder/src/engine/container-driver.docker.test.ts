@@ -1,19 +1,15 @@
 import { afterAll } from 'vitest'
 import { describeBuildDriver } from './build-driver-conformance.ts'
 import { containerDriver } from './container-driver.ts'
-import { openTestEngine, testBase, testEgress } from './docker-testing.ts'
+import { openTestEngine, testBase, testDriverConfig } from './docker-testing.ts'
 
 let close = async () => {}
 afterAll(() => close(), 60_000)
 
 describeBuildDriver('container', async () => {
-  const opened = await openTestEngine()
+  const { engine, ...opened } = await openTestEngine()
   close = opened.close
-  const baseImage = await testBase(opened.engine)
-  const driver = containerDriver(opened.engine, {
-    egress: await testEgress(baseImage),
-    minFreeBytes: 2 ** 30,
-    minFreeInodes: 10_000,
-  })
-  return { engine: opened.engine, driver, baseImage }
+  const baseImage = await testBase()
+  const driver = containerDriver(engine, await testDriverConfig(baseImage))
+  return { engine, baseImage, driver, strictDriver: driver }
 })

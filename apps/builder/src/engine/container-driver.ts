@@ -1,65 +1,37 @@
-import { createHash } from 'node:crypto'
-import { BuildError, Cancelled, PlatformError, PublisherError, TimedOut } from '../build/build-error.ts'
-import { imageCommand } from '../build/image-command.ts'
+import { stepProgram } from '../build/dockerfile.ts'
 import type { PlanLayer } from '../build/plan.ts'
 import type { BuildDriver, BuildImageRequest, BuildReporter, BuiltImage } from './build-driver.ts'
-import { type BuildNetwork, type EgressConfig, openBuildNetwork } from './egress.ts'
-import { type Engine, engineStatus, labels, removing } from './engine.ts'
+import { reusedNote, throwUnlessGood, withTimeLimit } from './build-failures.ts'
+import type { DriverConfig } from './driver-config.ts'
+import { type BuildNetwork, openBuildNetwork } from './egress.ts'
+import { type Engine, engineAbilities, engineStatus, labels, removing } from './engine.ts'
+import { buildLabels, finishImage } from './finish-image.ts'
+import { assertLimitsHeld, unheldLimits } from './held-limits.ts'
+import { cacheRepository } from './image-names.ts'
 import { layerKeys } from './layer-keys.ts'
 import { entriesOf, hashEntries, type TarEntry, tarOf } from './normalised-tar.ts'
-import { runStep, type StepEnd } from './run-step.ts'
-
-/** What the container driver needs beside an engine. */
-export interface ContainerDriverConfig {
-  egress: EgressConfig
-  /** A build is stopped as our fault when the engine's disk has less than this left. */
-  minFreeBytes: number
-  minFreeInodes: number
-  /** Milliseconds since 1970; the week of it is in every cache key. */
-  now?: () => number
-}
-
-/** The repository of cached layers (`modelport-cache:<key>`) and of finished images that nobody has named yet. */
-export const cacheRepository = 'modelport-cache'
-export const stagingRepository = 'modelport-staging'
-
-/** The name that a finished image carries in the engine until its caller has pushed or named it. */
-export function stagingReference(build: { buildId: string; epoch: number; target: string }): string {
-  const id = createHash('sha256').update(build.buildId).digest('hex').slice(0, 24)
-  return `${stagingRepository}:${id}-${build.epoch}-${build.target}`
-}
+import { runStep } from './run-step.ts'
 
 /**
  * A driver that runs each step in a container of its own and commits it. The caller removes the staging reference
  * (`stagingReference`) when it has pushed or named the image; everything else of the build is gone when this returns.
  */
-export function containerDriver(engine: Engine, config: ContainerDriverConfig): BuildDriver {
-  return {
+export function containerDriver(engine: Engine, config: DriverConfig): BuildDriver {
+  const driver: BuildDriver = {
     name: 'container',
-    async buildImage(request, reporter) {
-      // Our own controller and timer: a signal of `AbortSignal.timeout` that only `AbortSignal.any` holds may be collected.
-      const stopping = new AbortController()
-      const onAbort = () => stopping.abort(request.signal.reason)
-      request.signal.addEventListener('abort', onAbort, { once: true })
-      if (request.signal.aborted) onAbort()
-      const milliseconds = request.limits.seconds * 1000
-      const timer = setTimeout(() => stopping.abort(new Error('time limit')), milliseconds)
-      const deadlineAt = Date.now() + milliseconds
-      try {
-        return await buildLayers({ engine, config, request, reporter, stop: stopping.signal, deadlineAt })
-      } catch (error) {
-        throw asBuildError(error, request, stopping.signal)
-      } finally {
-        clearTimeout(timer)
-        request.signal.removeEventListener('abort', onAbort)
-      }
-    },
+    unheldLimits: async () => unheldLimits('container', await engineAbilities(engine)),
+    buildImage: (request, reporter) =>
+      withTimeLimit(request, async (stop, deadlineAt) => {
+        await assertLimitsHeld(driver, config.unheldLimits)
+        return await buildLayers({ engine, config, request, reporter, stop, deadlineAt })
+      }),
   }
+  return driver
 }
 
 interface Rooms {
   engine: Engine
-  config: ContainerDriverConfig
+  config: DriverConfig
   request: BuildImageRequest
   reporter: BuildReporter
   /** Aborted by the caller or by the time limit. */
@@ -70,7 +42,6 @@ interface Rooms {
 async function buildLayers(rooms: Rooms): Promise<BuiltImage> {
   const { engine, config, request, reporter, stop } = rooms
   const { layers } = request.plan
-  await assertLimitsHold(engine)
 
   const copied = new Map<PlanLayer, TarEntry[]>()
   const hashes = new Map<PlanLayer, string>()
@@ -115,11 +86,7 @@ async function buildLayers(rooms: Rooms): Promise<BuiltImage> {
       made.push({ kind: 'step', step, reused: isReused })
       await reporter.stepStarted(step, layer.text)
       if (isReused) {
-        await reporter.line(
-          step,
-          'note',
-          'Nothing changed since an earlier build of this publisher: its layer is used again.',
-        )
+        await reporter.line(step, 'note', reusedNote)
         await reporter.stepEnded(step, { exitCode: 0, outOfMemory: false, cached: true, durationMs: 0 })
         continue
       }
@@ -127,7 +94,7 @@ async function buildLayers(rooms: Rooms): Promise<BuiltImage> {
       image = await stepLayer(rooms, image, layer, network, keys[index]!)
     }
     stop.throwIfAborted()
-    const imageId = await finishImage(rooms, image)
+    const imageId = await finishImage(engine, request, image)
     const { Size } = await engine.docker.getImage(imageId).inspect()
     return { imageId, sizeBytes: Size, layers: made }
   } finally {
@@ -159,7 +126,7 @@ async function copyLayer(rooms: Rooms, from: string, entries: TarEntry[], key: s
     Cmd: ['copy of the project'],
     User: '0',
     WorkingDir: '/model',
-    Labels: containerLabels(rooms),
+    Labels: buildLabels(engine, request),
     HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none', Config: {} } },
   })
   try {
@@ -188,8 +155,8 @@ async function stepLayer(
     Image: from,
     Entrypoint: [],
     Cmd: [
-      '/opt/modelport/step',
-      String(secondsLeft + 30),
+      stepProgram,
+      String(secondsLeft + (config.graceSeconds ?? 30)),
       request.target,
       request.substitutionPolicy,
       String(layer.number),
@@ -197,7 +164,7 @@ async function stepLayer(
     ],
     User: '0',
     WorkingDir: '/model',
-    Labels: containerLabels(rooms),
+    Labels: buildLabels(engine, request),
     HostConfig: stepLimits(request, network),
   })
   try {
@@ -209,66 +176,12 @@ async function stepLayer(
       onLine: (stream, text) => reporter.line(step, stream, text),
     })
     await reporter.stepEnded(step, { ...end, cached: false })
-    throwUnlessGood(end, request, layer)
+    throwUnlessGood(end, request, layer.number)
     stop.throwIfAborted()
     const committed = await container.commit({
       _query: { container: container.id, repo: cacheRepository, tag: key, pause: 'false' },
       _body: { Labels: cacheLabels },
     })
-    return committed.Id
-  } finally {
-    await removing(container.remove({ force: true, v: true }))
-  }
-}
-
-function throwUnlessGood(end: StepEnd, request: BuildImageRequest, layer: { number: number; text: string }): void {
-  const { limits } = request
-  const place = { step: `build:${layer.number}`, exitCode: end.exitCode, outOfMemory: end.outOfMemory }
-  if (end.killed === 'log') {
-    const sentence = `Build step ${layer.number} printed more than ${megabytes(limits.logBytes)} and was stopped.`
-    throw new PublisherError('build/log-too-long', sentence, place)
-  }
-  if (end.killed === 'disk') {
-    const sentence = `Build step ${layer.number} wrote more than ${megabytes(limits.diskBytes)} and was stopped.`
-    throw new PublisherError('build/disk-limit', sentence, place)
-  }
-  if (end.killed === 'engine-disk') {
-    throw new PlatformError('build/engine-disk-full', 'The disk of the container engine is nearly full.', place)
-  }
-  if (end.killed === 'stop') {
-    if (request.signal.aborted) throw cancelled(request)
-    throw timedOut(request, place)
-  }
-  if (end.exitCode === 0) return
-  // 124 is the deadline inside the container, which fires when this process was held up.
-  if (end.exitCode === 124 && end.durationMs > limits.seconds * 1000) throw timedOut(request, place)
-  if (end.outOfMemory) {
-    const sentence = `Build step ${layer.number} ran out of memory (${megabytes(limits.memoryBytes)}).`
-    throw new PublisherError('build/out-of-memory', sentence, place)
-  }
-  throw new PublisherError(
-    'build/step-failed',
-    `Build step ${layer.number} ended with exit code ${end.exitCode}.`,
-    place,
-  )
-}
-
-/** Commits the image that people run: its command, environment and labels, which no layer below may carry. */
-async function finishImage(rooms: Rooms, from: string): Promise<string> {
-  const { engine, request } = rooms
-  const [repo, tag] = stagingReference(request).split(':') as [string, string]
-  const container = await engine.docker.createContainer({
-    Image: from,
-    Entrypoint: [],
-    Cmd: imageCommand(request.plan.entrypoint),
-    Env: Object.entries(request.plan.env).map(([name, value]) => `${name}=${value}`),
-    User: '',
-    WorkingDir: '/model',
-    Labels: { ...request.labels, ...containerLabels(rooms) },
-    HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none', Config: {} } },
-  })
-  try {
-    const committed = await container.commit({ repo, tag, pause: 'false' })
     return committed.Id
   } finally {
     await removing(container.remove({ force: true, v: true }))
@@ -305,56 +218,5 @@ function stepLimits(request: BuildImageRequest, network: BuildNetwork) {
   }
 }
 
-function containerLabels({ engine, request }: Rooms): Record<string, string> {
-  return {
-    [labels.installation]: engine.installation,
-    [labels.build]: request.buildId,
-    [labels.epoch]: String(request.epoch),
-    [labels.purpose]: 'build',
-  }
-}
-
 // A commit hands the container's labels on, and a label can be emptied but not removed.
 const cacheLabels = { [labels.build]: '', [labels.epoch]: '', [labels.purpose]: 'cache' }
-
-/** Refuses to build on an engine that would ignore a limit instead of holding it. */
-async function assertLimitsHold(engine: Engine): Promise<void> {
-  const info = await engine.docker.info()
-  const missing = [
-    ['memory', info.MemoryLimit],
-    ['CPU', info.CpuCfsQuota],
-    ['process', info.PidsLimit],
-  ].flatMap(([name, held]) => (held ? [] : [name]))
-  if (missing.length > 0) {
-    throw new PlatformError(
-      'build/engine-without-limits',
-      `The container engine cannot hold the ${missing.join(', ')} limit of a build.`,
-    )
-  }
-}
-
-function asBuildError(error: unknown, request: BuildImageRequest, stop: AbortSignal): BuildError {
-  if (error instanceof BuildError) return error
-  if (request.signal.aborted) return cancelled(request)
-  if (stop.aborted) return timedOut(request, {})
-  return new PlatformError(
-    'build/engine-failed',
-    'The container engine failed while it made the image.',
-    {},
-    { cause: error },
-  )
-}
-
-function cancelled(request: BuildImageRequest): Cancelled {
-  return new Cancelled('build/cancelled', 'The build was cancelled.', {}, { cause: request.signal.reason })
-}
-
-function timedOut(request: BuildImageRequest, place: ConstructorParameters<typeof TimedOut>[2]): TimedOut {
-  const minutes = request.limits.seconds / 60
-  const limit = minutes >= 1 ? `${Math.round(minutes)} minutes` : `${request.limits.seconds} seconds`
-  return new TimedOut('build/timed-out', `The build steps took longer than ${limit} together.`, place)
-}
-
-function megabytes(bytes: number): string {
-  return bytes >= 2 ** 30 ? `${Number((bytes / 2 ** 30).toFixed(1))} GB` : `${Math.round(bytes / 2 ** 20)} MB`
-}

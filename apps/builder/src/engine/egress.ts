@@ -23,6 +23,8 @@ export interface BuildNetwork {
   name: string
   /** The proxy's address on it; it listens on port 3128. */
   proxyAddress: string
+  /** The proxy's container, which runs. */
+  proxyContainer: string
   /** Takes the network away, whatever still hangs on it. */
   close(): Promise<void>
 }
@@ -50,11 +52,26 @@ export async function openBuildNetwork(
     const { Name } = await network.inspect()
     const proxyAddress = state.NetworkSettings.Networks[Name]?.IPAddress
     if (!proxyAddress) throw new Error('The egress proxy has no address on the network of the build.')
-    return { name: Name, proxyAddress, close }
+    return { name: Name, proxyAddress, proxyContainer: proxy, close }
   } catch (error) {
     await close().catch(() => undefined)
     throw error
   }
+}
+
+/**
+ * The address of the proxy on the engine's default network, for a builder that takes no network of ours. What runs there
+ * may use the proxy and is not kept to it.
+ */
+export async function proxyOnDefaultNetwork(
+  engine: Engine,
+  config: EgressConfig,
+  policy: EgressPolicy,
+): Promise<string> {
+  const state = await engine.docker.getContainer(await ensureProxy(engine, config, policy)).inspect()
+  const address = state.NetworkSettings.Networks.bridge?.IPAddress
+  if (!address) throw new Error('The egress proxy has no address on the default network.')
+  return address
 }
 
 /** Removes the proxies of this installation; builds that still run lose their way out. */

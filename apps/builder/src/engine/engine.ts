@@ -1,5 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import Docker from 'dockerode'
+import { mayMakeCgroups } from './cgroup-parent.ts'
+import type { EngineAbilities } from './held-limits.ts'
 
 /** Where the container engine is and whose objects on it are ours. */
 export interface EngineConfig {
@@ -21,6 +23,8 @@ export const labels = {
   build: 'modelport.build',
   epoch: 'modelport.epoch',
   purpose: 'modelport.purpose',
+  /** The cache scope's hash, on what the engine's own builders make. */
+  scope: 'modelport.scope',
 } as const
 
 /** What an engine is and which limits of a build it can hold. */
@@ -67,6 +71,19 @@ export async function probeEngine(engine: Engine): Promise<EngineProbe> {
       disk: info.Driver === 'overlay2' && backing === 'xfs',
     },
     userNamespaces: security.some((each) => each.startsWith('name=userns')),
+  }
+}
+
+/** What the limits of a build depend on; asked before each build, because an engine may have been started anew. */
+export async function engineAbilities(engine: Engine): Promise<EngineAbilities> {
+  const info = await engine.docker.info()
+  const security: string[] = info.SecurityOptions ?? []
+  return {
+    memory: info.MemoryLimit === true,
+    cpu: info.CpuCfsQuota === true,
+    pids: info.PidsLimit === true,
+    seccomp: security.some((each) => each.startsWith('name=seccomp')),
+    ownCgroups: await mayMakeCgroups(info),
   }
 }
 

@@ -14,7 +14,7 @@ describe('inspectImage', { timeout: 60_000 }, () => {
     const opened = await openTestEngine()
     engine = opened.engine
     close = opened.close
-    base = await testBase(engine)
+    base = await testBase()
   }, 300_000)
 
   afterEach(async () => {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { PlatformError } from '../build/build-error.ts'
 import { failPoint } from '../fail-point.ts'
+import { projectFolderReplaced } from './build-failures.ts'
 import { type Engine, engineStatus, labels, removing } from './engine.ts'
 import { cleanLine, outputPieces } from './log-lines.ts'
 
@@ -47,11 +48,14 @@ export async function inspectImage(engine: Engine, request: InspectionRequest): 
     return await runHardened(engine, request)
   } catch (error) {
     request.signal.throwIfAborted()
-    throw new PlatformError(
-      'build/engine-failed',
-      'The container engine failed while it ran the image.',
-      {},
-      { cause: error },
+    throw (
+      projectFolderReplaced(error) ??
+      new PlatformError(
+        'build/engine-failed',
+        'The container engine failed while it ran the image.',
+        {},
+        { cause: error },
+      )
     )
   }
 }

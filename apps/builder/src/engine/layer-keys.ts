@@ -18,12 +18,17 @@ export interface LayerScope {
 }
 
 /**
- * The cache key of each layer, 64 hexadecimal digits. Each key holds all keys before it. The week is in every key
- * because any step may read the network, where what it gets grows old.
+ * The key below all layers, 64 hexadecimal digits. The week is in it because any step may read the network, where what it
+ * gets grows old.
  */
-export function layerKeys(scope: LayerScope, layers: PlanLayer[], copiedHash: (layer: PlanLayer) => string): string[] {
+export function scopeKey(scope: LayerScope): string {
   const { now, ...rest } = scope
-  let key = hash(['start', version, Math.floor(now / weekMs), Object.entries(rest).sort()])
+  return hash(['start', version, Math.floor(now / weekMs), Object.entries(rest).sort()])
+}
+
+/** The cache key of each layer, 64 hexadecimal digits. Each key holds all keys before it. */
+export function layerKeys(scope: LayerScope, layers: PlanLayer[], copiedHash: (layer: PlanLayer) => string): string[] {
+  let key = scopeKey(scope)
   return layers.map((layer) => {
     const content = layer.kind === 'step' ? ['run', layer.text] : ['copy', copiedHash(layer)]
     key = hash([key, ...content])

@@ -16,13 +16,14 @@ describe('reading a file of an image', { timeout: 120_000 }, () => {
 
   beforeAll(async () => {
     ;({ engine, close } = await openTestEngine())
-    const from = await engine.docker.createContainer({ Image: await testBase(engine), Cmd: ['never'] })
+    const from = await engine.docker.createContainer({ Image: await testBase(), Cmd: ['never'] })
     const entries: TarEntry[] = [
       file('x/plain', 'one\ntwo\n'),
       file('x/large', Buffer.alloc(5_000_000, 'a')),
       file('x/folder/inner', 'inner'),
       { type: 'symlink', name: 'x/link', target: '/x/plain' },
       { type: 'symlink', name: 'x/outside', target: '../../../../../etc/hostname' },
+      { type: 'symlink', name: 'round', target: '/round' },
       { type: 'symlink', name: 'y', target: '../../../../../../etc' },
     ]
     await from.putArchive(
@@ -50,7 +51,17 @@ describe('reading a file of an image', { timeout: 120_000 }, () => {
   })
 
   it('gives nothing for a folder, a link, or what is not there', async () => {
-    for (const path of ['/x', '/x/folder', '/x/link', '/x/outside', '/none', '/x/plain/none', '/dev/null'])
+    for (const path of [
+      '/x',
+      '/x/folder',
+      '/x/link',
+      '/x/outside',
+      '/none',
+      '/x/plain/none',
+      '/round',
+      '/round/x',
+      '/dev/null',
+    ])
       expect(await read(path), path).toBeNull()
   })
 

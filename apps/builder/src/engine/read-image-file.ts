@@ -39,11 +39,16 @@ export async function readImageFile(engine: Engine, request: ImageFileRequest): 
       archive.destroy()
     }
   } catch (error) {
-    if (engineStatus(error) === 404) return null
+    if (engineStatus(error) === 404 || leadsNowhere(error)) return null
     throw error
   } finally {
     await removing(container.remove({ force: true, v: true }))
   }
+}
+
+/** The engine calls it an error of its own when a folder on the way is a file, or links go round in a circle. */
+function leadsNowhere(error: unknown): boolean {
+  return engineStatus(error) === 500 && /not a directory|too many (levels of symbolic )?links/i.test(String(error))
 }
 
 /** The first `maxBytes` of an archive's first member, or null when that is no plain file. */

@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { containerDriver, stagingReference } from './container-driver.ts'
+import { containerDriver } from './container-driver.ts'
 import { openTestEngine, testBase, testEgress, testSocket } from './docker-testing.ts'
 import { openBuildNetwork, stopEgress } from './egress.ts'
 import { type Engine, labels, openEngine } from './engine.ts'
+import { baseRepository, stagingReference } from './image-names.ts'
+import { tarOf } from './normalised-tar.ts'
 import { reap } from './reaper.ts'
 
 let one: { engine: Engine; close: () => Promise<void> }
@@ -12,7 +17,7 @@ let base: string
 beforeAll(async () => {
   one = await openTestEngine()
   other = await openTestEngine()
-  base = await testBase(one.engine)
+  base = await testBase()
 }, 300_000)
 
 afterAll(async () => {
@@ -20,7 +25,7 @@ afterAll(async () => {
   await other.close()
 }, 60_000)
 
-const keepCache = { maxAgeMs: 3600_000, maxBytes: 2 ** 40 }
+const keep = { cache: { maxAgeMs: 3600_000, maxBytes: 2 ** 40 }, bases: { maxAgeMs: 3600_000 } }
 
 /** What a worker leaves that was killed in the middle of a step. */
 async function abandon(engine: Engine, buildId: string): Promise<{ container: string; network: string }> {
@@ -50,7 +55,7 @@ it('removes what dead builds left, and nothing of live ones or of another instal
       asked.push(`${buildId}/${epoch}`)
       return buildId === 'live'
     },
-    cache: keepCache,
+    ...keep,
   })
   expect(asked.sort()).toEqual(['dead/3', 'live/3'])
   expect(reaped.containers).toHaveLength(1)
@@ -63,7 +68,12 @@ it('removes what dead builds left, and nothing of live ones or of another instal
 
 it('removes staged images of dead builds and cached layers that nobody uses, but no base and no named image', async () => {
   const { engine } = one
-  const driver = containerDriver(engine, { egress: await testEgress(base), minFreeBytes: 0, minFreeInodes: 0 })
+  const driver = containerDriver(engine, {
+    egress: await testEgress(base),
+    minFreeBytes: 0,
+    minFreeInodes: 0,
+    unheldLimits: 'refuse',
+  })
   const build = { buildId: 'staged', epoch: 1, target: 'cpu' as const }
   const image = await driver.buildImage(
     {
@@ -92,20 +102,88 @@ it('removes staged images of dead builds and cached layers that nobody uses, but
   )
   await engine.docker.getImage(image.imageId).tag({ repo: `models/${engine.installation}`, tag: 'v1-cpu' })
   const named = engine.docker.getImage(`models/${engine.installation}:v1-cpu`)
+  const run = await engine.docker.createContainer({ Image: image.imageId, Cmd: ['sleep', '60'] })
+  await run.start()
   try {
-    const kept = await reap(engine, { isLive: async () => true, cache: keepCache })
+    const kept = await reap(engine, { isLive: async () => true, ...keep })
     expect(kept.images).toEqual([])
-    const dead = await reap(engine, { isLive: async () => false, cache: keepCache })
+    const dead = await reap(engine, { isLive: async () => false, ...keep })
     expect(dead.images).toEqual([stagingReference(build)])
+    // What a person runs has the image's labels, and is not a build's.
+    expect((await run.inspect()).State.Running).toBe(true)
     expect((await named.inspect()).Id).toBe(image.imageId)
-    const old = await reap(engine, { isLive: async () => false, cache: { maxAgeMs: 0, maxBytes: 0 } })
+    const old = await reap(engine, { ...keep, isLive: async () => false, cache: { maxAgeMs: 0, maxBytes: 0 } })
     expect(old.images.filter((each) => each.startsWith('modelport-cache:'))).toHaveLength(1)
     expect((await engine.docker.getImage(base).inspect()).Id).toBe(base)
     expect((await named.inspect()).Id).toBe(image.imageId)
   } finally {
+    await run.remove({ force: true })
     await named.remove()
   }
 }, 60_000)
+
+it('finds a step ended by its own deadline after its worker was killed, and clears up after it', async () => {
+  const { engine } = one
+  const program = fileURLToPath(new URL('abandoned-build.ts', import.meta.url))
+  const worker = spawn(process.execPath, ['--import', 'tsx', program, engine.installation, base], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const said = String((await once(worker.stdout, 'data'))[0])
+  worker.kill('SIGKILL')
+  await once(worker, 'exit')
+  expect(said).toContain('begun')
+  const [found] = await engine.docker.listContainers({ filters: { label: [`${labels.build}=abandoned`] } })
+  const container = engine.docker.getContainer(found!.Id)
+  expect((await container.inspect()).State.Running).toBe(true)
+  // Four seconds for the steps and two of grace.
+  expect(await container.wait()).toMatchObject({ StatusCode: 124 })
+  const reaped = await reap(engine, { ...keep, isLive: async (buildId) => buildId !== 'abandoned' })
+  expect(reaped.containers).toEqual(found!.Names)
+  expect(reaped.networks).toHaveLength(1)
+}, 60_000)
+
+it('forgets bases that no build asked for in a time, but none that a container stands on', async () => {
+  const { engine } = one
+  const made = await Promise.all([tinyBase('unused'), tinyBase('used')])
+  const container = await engine.docker.createContainer({
+    Image: made[1]!,
+    Cmd: ['true'],
+    Labels: { [labels.installation]: engine.installation },
+  })
+  const reaping = (maxAgeMs: number) => reap(engine, { ...keep, isLive: async () => true, bases: { maxAgeMs } })
+  try {
+    expect((await reaping(60_000)).images).toEqual([])
+    // What `ensureBase` does for a build that asks: the time by which a base is old begins anew.
+    const before = await taggedAt(made[0]!)
+    await engine.docker.getImage(made[0]!).tag({ repo: baseRepository, tag: made[0]!.split(':')[1]! })
+    expect(await taggedAt(made[0]!)).toBeGreaterThan(before)
+    expect((await reaping(0)).images).toEqual([made[0]])
+  } finally {
+    await container.remove({ force: true })
+  }
+  expect((await reaping(0)).images).toEqual([made[1]])
+  expect((await engine.docker.getImage(base).inspect()).Id).toBe(base)
+}, 60_000)
+
+async function taggedAt(reference: string): Promise<number> {
+  const found = (await one.engine.docker.getImage(reference).inspect()) as { Metadata?: { LastTagTime?: string } }
+  return new Date(found.Metadata!.LastTagTime!).getTime()
+}
+
+/** An image named like a base, of this test's installation. Returns its name. */
+async function tinyBase(word: string): Promise<string> {
+  const { engine } = one
+  const tag = `${engine.installation}-${word}`
+  const text = Buffer.from(tag)
+  const archive = tarOf([{ type: 'file', name: 'word', executable: false, size: text.length, source: text }])
+  const answer = await engine.docker.importImage(archive, {
+    repo: baseRepository,
+    tag,
+    changes: [`LABEL ${labels.installation}=${engine.installation}`],
+  })
+  for await (const _ of answer);
+  return `${baseRepository}:${tag}`
+}
 
 it('starts the proxy again after somebody removed it', async () => {
   const engine = openEngine({ socketPath: testSocket, installation: one.engine.installation })

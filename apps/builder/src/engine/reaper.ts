@@ -1,5 +1,5 @@
-import { cacheRepository, stagingRepository } from './container-driver.ts'
 import { type Engine, labels, removing } from './engine.ts'
+import { baseRepository, cacheRepository, stagingRepository } from './image-names.ts'
 
 /** What the reaper must know to tell the dead from the living. */
 export interface ReapOptions {
@@ -7,6 +7,8 @@ export interface ReapOptions {
   isLive: (buildId: string, epoch: number) => Promise<boolean>
   /** Cached layers unused for longer than this go, then the longest unused until they weigh less than this. */
   cache: { maxAgeMs: number; maxBytes: number }
+  /** Base images that no build asked for in this time go. One that a newer recipe or SDK took the place of is such a one. */
+  bases: { maxAgeMs: number }
 }
 
 /** What was taken away, by name. */
@@ -35,6 +37,8 @@ export async function reap(engine: Engine, options: ReapOptions): Promise<Reaped
   }
 
   for (const each of await docker.listContainers({ all: true, filters: { label: ours } })) {
+    // Somebody runs a finished image on this engine: its labels are the image's, and its build is long done.
+    if (each.Labels[labels.purpose] === 'image') continue
     // A base belongs to no build; none takes an hour to make.
     const isOldBase = each.Labels[labels.purpose] === 'base' && each.Created < Date.now() / 1000 - 3600
     if (!isOldBase && !(await isDead(each.Labels))) continue
@@ -60,28 +64,27 @@ export async function reap(engine: Engine, options: ReapOptions): Promise<Reaped
       if (await removing(docker.getImage(reference).remove())) reaped.images.push(reference)
     }
   }
-  reaped.images.push(...(await reapCache(engine, options.cache)))
+  reaped.images.push(...(await reapCache(engine, options.cache)), ...(await reapBases(engine, options.bases.maxAgeMs)))
   return reaped
 }
 
-async function reapCache(engine: Engine, limits: ReapOptions['cache']): Promise<string[]> {
-  const label = [`${labels.installation}=${engine.installation}`]
-  const listed = await engine.docker.listImages({ filters: JSON.stringify({ reference: [cacheRepository], label }) })
-  const layers = []
-  for (const each of listed) {
-    const image = engine.docker.getImage(each.Id)
-    const found = await image.inspect().catch(() => null)
-    const history = found ? await image.history().catch(() => []) : []
-    if (!found) continue
-    const used = new Date((found as { Metadata?: { LastTagTime?: string } }).Metadata?.LastTagTime ?? found.Created)
-    const references = (each.RepoTags ?? []).filter((name) => name.startsWith(`${cacheRepository}:`))
-    // Its own layer alone: what lies below is counted where it was made.
-    layers.push({ references, usedAt: used.getTime(), bytes: (history as { Size: number }[])[0]?.Size ?? 0 })
+/** Takes the name of bases that nobody asked for in this time; the engine keeps what other images stand on. */
+export async function reapBases(engine: Engine, maxAgeMs: number): Promise<string[]> {
+  const removed: string[] = []
+  for (const { references, usedAt } of await imagesByUse(engine, baseRepository)) {
+    if (Date.now() - usedAt <= maxAgeMs) continue
+    for (const reference of references) {
+      // Without force, so that one from which a container was made stays.
+      if (await removing(engine.docker.getImage(reference).remove())) removed.push(reference)
+    }
   }
-  layers.sort((a, b) => b.usedAt - a.usedAt)
+  return removed
+}
+
+async function reapCache(engine: Engine, limits: ReapOptions['cache']): Promise<string[]> {
   const removed: string[] = []
   let kept = 0
-  for (const layer of layers) {
+  for (const layer of await imagesByUse(engine, cacheRepository)) {
     kept += layer.bytes
     if (Date.now() - layer.usedAt <= limits.maxAgeMs && kept <= limits.maxBytes) continue
     kept -= layer.bytes
@@ -90,6 +93,29 @@ async function reapCache(engine: Engine, limits: ReapOptions['cache']): Promise<
     }
   }
   return [...removed, ...(await reapNameless(engine, limits.maxAgeMs))]
+}
+
+/** Images of this installation in one repository, the last used first. */
+async function imagesByUse(engine: Engine, repository: string) {
+  const label = [`${labels.installation}=${engine.installation}`]
+  const listed = await engine.docker.listImages({ filters: JSON.stringify({ reference: [repository], label }) })
+  const images = []
+  for (const each of listed) {
+    const image = engine.docker.getImage(each.Id)
+    const found = await image.inspect().catch(() => null)
+    if (!found) continue
+    const history = (await image.history().catch(() => [])) as { Size: number; Tags: string[] | null }[]
+    // Down to the next image with a name: what lies below is counted there.
+    const below = history.findIndex((layer, index) => index > 0 && (layer.Tags?.length ?? 0) > 0)
+    const own = below === -1 ? history : history.slice(0, below)
+    const used = new Date((found as { Metadata?: { LastTagTime?: string } }).Metadata?.LastTagTime ?? found.Created)
+    images.push({
+      references: (each.RepoTags ?? []).filter((name) => name.startsWith(`${repository}:`)),
+      usedAt: used.getTime(),
+      bytes: own.reduce((sum, layer) => sum + layer.Size, 0),
+    })
+  }
+  return images.sort((a, b) => b.usedAt - a.usedAt)
 }
 
 /** Removes layers that lost their name to a newer one of the same key, unless something stands on them. */

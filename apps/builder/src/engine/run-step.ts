@@ -13,15 +13,19 @@ export interface StepEnd {
   killed: 'stop' | 'log' | 'disk' | 'engine-disk' | null
 }
 
-export interface StepWatch {
-  limits: Pick<BuildLimits, 'logBytes' | 'diskBytes'>
+export interface DiskWatch {
+  limits: Pick<BuildLimits, 'diskBytes'>
   minFreeBytes: number
   minFreeInodes: number
+}
+
+export interface StepWatch extends DiskWatch {
+  limits: Pick<BuildLimits, 'logBytes' | 'diskBytes'>
   stop: AbortSignal
   onLine: (stream: 'stdout' | 'stderr', text: string) => Promise<void> | void
 }
 
-const diskWatchMs = 2000
+export const diskWatchMs = 2000
 
 /**
  * Starts a created container, passes its output on line by line, and waits for its end, which `stop`, the log limit
@@ -124,7 +128,8 @@ async function passOutput(
   await pass('stderr', splitters.stderr.end())
 }
 
-async function overDisk(container: Docker.Container, watch: StepWatch, dataRoot: string) {
+/** Which of the disk limits a running container has passed, if any. */
+export async function overDisk(container: Docker.Container, watch: DiskWatch, dataRoot: string) {
   const free = await freeSpace(dataRoot)
   if (free && (free.freeBytes < watch.minFreeBytes || free.freeInodes < watch.minFreeInodes))
     return 'engine-disk' as const

@@ -1,5 +1,4 @@
-import type { Db } from '@modelport/db/client'
-import { acceptDelivery } from '@modelport/db/queries/deliveries'
+import type { NewDelivery } from '@modelport/db/queries/deliveries'
 import { isHandledEvent, webhookSchemas } from '@modelport/schema/webhooks'
 import { z } from 'zod'
 import { failPoint } from '../fail-point.ts'
@@ -21,14 +20,17 @@ const Origin = z.object({
  * Stores one verified webhook in the inbox, once by its delivery id. What is not read is not kept: a payload is cut
  * down to its event's schema, and one that does not fit it is kept as an empty one, which the inbox closes with the reason.
  */
-export async function acceptWebhook(db: Db, webhook: ReceivedWebhook): Promise<boolean> {
+export async function acceptWebhook(
+  store: (delivery: NewDelivery) => Promise<boolean>,
+  webhook: ReceivedWebhook,
+): Promise<boolean> {
   const guid = guidSchema.safeParse(webhook.guid)
   const event = eventSchema.safeParse(webhook.event)
   const origin = Origin.safeParse(webhook.payload)
   if (!guid.success || !event.success || !origin.success) return false
   const parsed = isHandledEvent(event.data) ? webhookSchemas[event.data].safeParse(webhook.payload) : null
   failPoint('before-insert')
-  const isNew = await acceptDelivery(db, {
+  const isNew = await store({
     guid: guid.data,
     event: event.data,
     action: origin.data.action?.replaceAll('\0', '').toWellFormed() ?? null,

@@ -5,6 +5,8 @@ import { ImportPayload, webhookSchemas } from '@modelport/schema/webhooks'
 import { failPoint } from '../fail-point.ts'
 import type { GithubClients } from '../github/github-client.ts'
 import { described, type Logger } from '../log.ts'
+import { pause } from '../process.ts'
+import type { Bell } from './bell.ts'
 import { type Intake, nothing, synced } from './intake-context.ts'
 import { onCheckRun, onCheckSuite } from './on-check.ts'
 import { onImport } from './on-import.ts'
@@ -41,7 +43,7 @@ async function parsed<T>(
   return handle(intake, payload.data)
 }
 
-/** Delivers the oldest open delivery to its handler, in one transaction with its effect. Returns false when none is due. */
+/** Delivers the oldest open delivery to its handler, in one transaction with its effect. False when none was due, or when it failed and waits. */
 export async function workOneDelivery(deps: {
   database: Database
   github: GithubClients
@@ -67,43 +69,42 @@ export async function workOneDelivery(deps: {
     if (!current) throw error
     deps.log.warn({ delivery: current, ...described(error) }, 'delivery postponed')
     await postponeDelivery(deps.database.db, current, 'Something on our side or GitHub’s failed; it is tried again.')
-    return true
+    return false
   }
 }
 
 /**
- * Works the inbox until `signal` aborts, `concurrency` deliveries at a time: at once when one is stored, and every two
- * seconds besides, because a notification may be lost.
+ * Works the inbox until `signal` aborts, `concurrency` deliveries at a time: at once when the bell rings or the database
+ * tells of one, and every two seconds besides, because a notification may be lost.
  */
 export async function workInbox(
-  deps: Parameters<typeof workOneDelivery>[0] & { signal: AbortSignal; concurrency?: number },
+  deps: Parameters<typeof workOneDelivery>[0] & { bell: Bell; signal: AbortSignal; concurrency?: number },
 ): Promise<void> {
-  const wake = new Set<() => void>()
-  const listening = await deps.database.sql.listen('modelport_inbox', () => {
-    for (const w of wake) w()
-  })
+  const { bell, signal } = deps
+  const listening = await deps.database.sql.listen('modelport_inbox', () => bell.ring())
   const loop = async () => {
-    while (!deps.signal.aborted) {
+    while (!signal.aborted) {
+      const began = performance.now()
       let worked = false
       try {
         worked = await workOneDelivery(deps)
       } catch (error) {
         deps.log.error(described(error), 'the inbox cannot be read; trying again')
       }
-      if (worked) continue
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer)
-          wake.delete(done)
-          deps.signal.removeEventListener('abort', done)
-          resolve()
-        }
-        const timer = setTimeout(done, 2000)
-        wake.add(done)
-        deps.signal.addEventListener('abort', done)
-      })
+      if (worked) {
+        // There may be more than one loop can do.
+        bell.ring()
+        continue
+      }
+      // While GitHub is down thousands of deliveries wait for it. Work in vain takes a small part of the time, so that
+      // those that arrive can be stored.
+      await pause(restAfter(performance.now() - began), signal)
+      await bell.wait(2000, signal)
     }
   }
   await Promise.all(Array.from({ length: deps.concurrency ?? 4 }, loop))
   await listening.unlisten().catch(() => undefined)
 }
+
+/** Milliseconds that a loop rests after work in vain that took `ms`. */
+const restAfter = (ms: number) => Math.min(2000, ms * 20)

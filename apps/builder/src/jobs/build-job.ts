@@ -14,7 +14,6 @@ import { findVersionById, recordSource } from '@modelport/db/queries/versions'
 import type { Failure } from '@modelport/schema/words'
 import { BuildError, Cancelled, LeaseLost, PlatformError, PublisherError, TimedOut } from '../build/build-error.ts'
 import { BuildLog } from '../build/build-log.ts'
-import { parseConfigInProcess } from '../build/parse-config-process.ts'
 import { type BuildContext, type BuildOutcome, type BuildRequest, runBuild } from '../build/run-build.ts'
 import { openScratch } from '../build/scratch.ts'
 import { unpackSource } from '../build/steps/fetch-source.ts'
@@ -157,7 +156,7 @@ function makeContext(
     },
     fetchSource: () => Promise.reject(new Error('set by the job')),
     async parseConfig(bytes, policy) {
-      const parsed = await parseConfigInProcess(bytes, { catalogue: worker.catalogue, policy })
+      const parsed = await worker.parseConfig(bytes, { catalogue: worker.catalogue, policy })
       failPoint('config:middle')
       return parsed
     },

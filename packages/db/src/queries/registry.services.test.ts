@@ -21,7 +21,7 @@ import {
   switchTargetOff,
   takeBuild,
 } from './builds.ts'
-import { acceptDelivery, closeDelivery, nextDelivery, postponeDelivery } from './deliveries.ts'
+import { acceptDeliveries, acceptDelivery, closeDelivery, nextDelivery, postponeDelivery } from './deliveries.ts'
 import { findModel, type Model, setDefaultVersion, syncInstallation, syncModel, syncPublisher } from './models.ts'
 import { relayOutbox } from './outbox.ts'
 import {
@@ -330,6 +330,20 @@ describe('the inbox', () => {
       closeDelivery(tx, (await nextDelivery(tx))!.id, { decision: 'nothing', reason: 'test' }),
     )
     expect(await acceptDelivery(db(), delivery('same'))).toBe(false)
+  })
+  it('keeps several at once in the order of their arrival, each once, and opens one that failed again', async () => {
+    const several = ['s1', 's2', 's3'].map((guid) => delivery(guid, 9))
+    expect(await acceptDeliveries(database.sql, several)).toEqual(new Set(['s1', 's2', 's3']))
+    expect(await acceptDeliveries(database.sql, [delivery('s0', 9), ...several])).toEqual(new Set(['s0']))
+    for (const guid of ['s1', 's2', 's3', 's0'])
+      await db().transaction(async (tx) => {
+        const next = (await nextDelivery(tx))!
+        expect(next).toMatchObject({ guid, repositoryId: 9, payload: {} })
+        await closeDelivery(tx, next.id, { decision: 'nothing', reason: 'test' })
+      })
+    await database.sql`update deliveries set state = 'failed' where guid = 's2'`
+    expect(await acceptDeliveries(database.sql, several)).toEqual(new Set(['s2']))
+    await database.sql`update deliveries set state = 'done' where guid = 's2'`
   })
   it('works one repository in order while others go on', async () => {
     await acceptDelivery(db(), delivery('a1', 1))

@@ -33,7 +33,8 @@ export const deliveries = pgTable(
   (t) => [
     index().on(t.receivedAt),
     index().on(t.repositoryId, t.receivedAt),
-    index('deliveries_open').on(t.receivedAt).where(sql`${t.state} = 'received'`),
+    // Leads from one repository with open deliveries to the next, and to the oldest of each.
+    index('deliveries_open_by_repository').on(t.repositoryId, t.receivedAt, t.id).where(sql`${t.state} = 'received'`),
   ],
 )
 

@@ -315,6 +315,7 @@ class Machine:
             if word != "--constraint" and (index == 0 or options[index - 1] != "--constraint")
         ]
         self.apt_is_fresh = False
+        self.index_answers = True
 
     def installed(self, name):
         return installed_version(name)
@@ -331,17 +332,22 @@ class Machine:
 
     def pip(self, arguments):
         """Runs pip, shows what it prints, and notes whether any index or folder knew the distribution."""
-        command = [sys.executable, REAL_PIP, "install", *arguments]
+        # Where no index answers, only folders of wheels are left to ask, and waiting for it again is time lost.
+        offline = [] if self.index_answers else ["--no-index"]
+        command = [sys.executable, REAL_PIP, "install", *offline, *arguments]
         process = subprocess.Popen(
             command, env=without_policy(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         last = deque(maxlen=50)
         for line in process.stdout:
-            last.append(line)
+            last.append(line.decode("utf-8", "replace"))
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
-        unknown = any(b"from versions: none" in line for line in last)
-        return Tried(process.wait() == 0, not unknown)
+        done = process.wait() == 0
+        output = "".join(last)
+        answered, knows = what_index_said(output)
+        self.index_answers = self.index_answers and (done or answered)
+        return Tried(done, knows and (self.index_answers or "from versions:" in output))
 
     def debian_packages(self, name):
         tables = []
@@ -362,12 +368,31 @@ class Machine:
         candidate = re.search(r"^  Candidate: (\S+)$", policy.stdout, re.MULTILINE)
         if candidate is None or candidate.group(1) == "(none)":
             return None
-        install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", package]
-        if subprocess.run(install, stdin=subprocess.DEVNULL).returncode != 0:
+        install = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
+        # An old suite's security archive loses files while its lists still name them; the suite itself keeps its own.
+        for choice in ([package], ["-t", codename(), package]):
+            if subprocess.run([*install, *choice], stdin=subprocess.DEVNULL).returncode == 0:
+                break
+        else:
             return None
         query = ["dpkg-query", "-W", "-f", "${Version}", package]
         found = subprocess.run(query, stdout=subprocess.PIPE, text=True)
         return found.stdout.strip() or candidate.group(1)
+
+
+def what_index_said(output):
+    """Whether an index answered pip at all, and whether it or a folder knew any version of the distribution."""
+    unfound = "No matching distribution found" in output
+    # Before 22.0, pip does not say which versions it saw, and a connection that broke is all there is to go by.
+    broken = unfound and "after connection broken by" in output
+    unknown = "from versions: none" in output
+    return not broken, not (unknown or broken and "from versions:" not in output)
+
+
+def codename():
+    """`bookworm`: the name of this Debian's own archive."""
+    with open("/etc/os-release", encoding="utf-8") as file:
+        return re.search(r"^VERSION_CODENAME=(\w+)$", file.read(), re.MULTILINE).group(1)
 
 
 def installed_version(name):

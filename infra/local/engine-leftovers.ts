@@ -1,0 +1,21 @@
+import Docker from 'dockerode'
+
+/**
+ * Removes the containers and networks of an installation from the engine: the egress proxy, and what a build that was
+ * stopped left. Images stay: published ones are wanted, and cached layers make the next build quick.
+ */
+export async function clearEngine(socketPath: string, installationId: string): Promise<void> {
+  const docker = new Docker({ socketPath, timeout: 30_000 })
+  const filters = { label: [`modelport.installation=${installationId}`] }
+  const containers = await docker.listContainers({ all: true, filters })
+  await Promise.all(containers.map((each) => gone(docker.getContainer(each.Id).remove({ force: true, v: true }))))
+  const networks = await docker.listNetworks({ filters })
+  await Promise.all(networks.map((each) => gone(docker.getNetwork(each.Id).remove())))
+}
+
+/** What is gone already, or is being removed by the worker that just stopped, is as good as removed. */
+async function gone(removal: Promise<unknown>): Promise<void> {
+  await removal.catch((error: { statusCode?: number }) => {
+    if (error.statusCode !== 404 && error.statusCode !== 409) throw error
+  })
+}

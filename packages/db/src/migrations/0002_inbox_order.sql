@@ -1,0 +1,2 @@
+DROP INDEX "deliveries_open";--> statement-breakpoint
+CREATE INDEX "deliveries_open_by_repository" ON "deliveries" USING btree ("repository_id","received_at","id") WHERE "deliveries"."state" = 'received';
