@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { directoryLimits, facets, readSize, searchWords, sorts } from './directory.ts'
 import { buildStates, modelStates, stepStates, versionStates } from './states.ts'
 import { Failure, Fault, Substitution, SubstitutionPolicy, Target } from './words.ts'
 
@@ -31,9 +32,32 @@ export const Page = z.object({
   limit: z.coerce.number().int().min(1).max(100).optional(),
 })
 
+const Values = (what: string) =>
+  searchText(directoryLimits.values * directoryLimits.value)
+    .refine((text) => text.split(',').length <= directoryLimits.values, `at most ${directoryLimits.values} values`)
+    .optional()
+    .describe(`${what} Several, with commas between them: any of them.`)
+
 export const ModelsQuery = Page.extend({
-  q: searchText(200).optional().describe('Part of an owner, name, title, summary or keyword.'),
-  publisher: searchText(100).optional().describe('Only models of this owner.'),
+  q: searchText(directoryLimits.q)
+    .refine((text) => searchWords(text).length <= directoryLimits.words, `at most ${directoryLimits.words} words`)
+    .optional()
+    .describe('Words of the owner, name, title, summary, keywords or README. The last one may be a beginning.'),
+  input: Values('Types that a command takes.'),
+  output: Values('Types that a command returns.'),
+  license: Values('SPDX ids; `own`, `not-stated`.'),
+  permission: Values('What the licence allows: `commercial`, `distribution`, `modification`; `not-stated`.'),
+  keyword: Values('Topics of the repository.'),
+  framework: Values('`pytorch`, `tensorflow`.'),
+  target: Values('`cpu`, `gpu`.'),
+  size: z
+    .string()
+    .max(40)
+    .refine((text) => text === '' || readSize(text) !== null, 'must be like ..2gb, 500mb.. or 500mb..2gb')
+    .optional()
+    .describe('Bytes of the smallest image: `..2gb`, `500mb..`, `500mb..2gb`.'),
+  publisher: Values('Owners.'),
+  sort: z.enum(sorts).optional().describe('`relevance` with `q`, else `updated`, when left out.'),
 })
 
 export const ImportRequest = z.strictObject({
@@ -257,6 +281,27 @@ export interface Operation {
 }
 
 const listOf = (item: z.ZodType) => z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+
+const FacetCount = z.object({ value: z.string(), count: z.number().int() })
+
+/** A page of the directory. Its counts are of all pages. */
+export const ModelList = z.object({
+  items: z.array(ListedModel),
+  nextCursor: z.string().nullable(),
+  total: z.object({ count: z.number().int(), more: z.boolean().describe('There are more than `count`.') }),
+  corrected: z.string().nullable().describe('The words that were searched for, where one of `q` was mended.'),
+  facets: z
+    .object({
+      ...(Object.fromEntries(facets.map((facet) => [facet, z.array(FacetCount)])) as Record<
+        (typeof facets)[number],
+        z.ZodArray<typeof FacetCount>
+      >),
+      size: z.array(FacetCount),
+      about: z.boolean().describe('The counts are estimates, because very many models match.'),
+    })
+    .nullable()
+    .describe('How many models each value would list, its own facet aside; only on the first page.'),
+})
 const model = '/models/{owner}/{model}'
 const version = `${model}/versions/{n}`
 const ok = (description: string, schema: z.ZodType) => ({ 200: { description, schema } })
@@ -269,7 +314,7 @@ export const operations: Operation[] = [
     summary: 'The directory: public models that have a default version',
     scope: null,
     query: ModelsQuery,
-    answers: ok('Models, the most recently updated first', listOf(ListedModel)),
+    answers: ok('Models, and how many there are of each kind', ModelList),
   },
   {
     method: 'post',
@@ -437,7 +482,19 @@ export const operations: Operation[] = [
   },
 ]
 
-const components = { Problem, Model, ListedModel, VersionSummary, Version, Build, Delivery, Token, NewToken, LogLine }
+const components = {
+  Problem,
+  Model,
+  ListedModel,
+  ModelList,
+  VersionSummary,
+  Version,
+  Build,
+  Delivery,
+  Token,
+  NewToken,
+  LogLine,
+}
 
 /** The OpenAPI 3.1 document of /api/v1. */
 export function openApiDocument(siteUrl: string) {

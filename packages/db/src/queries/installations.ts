@@ -3,6 +3,7 @@ import type { Tx } from '../client.ts'
 import { models } from '../tables/models.ts'
 import { versions } from '../tables/versions.ts'
 import type { Model } from './models.ts'
+import { indexModels } from './search-index.ts'
 import { cancelVersion } from './versions.ts'
 
 export async function modelsOfInstallation(tx: Tx, installationId: number): Promise<Model[]> {
@@ -23,6 +24,7 @@ export async function cancelVersionsOf(tx: Tx, modelId: string, reason: string):
 /** The app may no longer see the repository: the model stays, without the means to build. */
 export async function detachModel(tx: Tx, modelId: string): Promise<void> {
   await tx.update(models).set({ installationId: null, updatedAt: sql`now()` }).where(eq(models.id, modelId))
+  await indexModels(tx, [modelId])
 }
 
 /** The repository became private: the model is hidden with it. */

@@ -4,6 +4,7 @@ import { and, desc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
 import type { Db, Tx } from '../client.ts'
 import { defaultVersionChanges, installations, modelNames, models, publishers } from '../tables/models.ts'
 import { builds, versions } from '../tables/versions.ts'
+import { indexModels, isListed } from './search-index.ts'
 
 export type Publisher = typeof publishers.$inferSelect
 export type Model = typeof models.$inferSelect
@@ -18,24 +19,39 @@ export interface GithubAccount {
 }
 
 /** Makes the publisher's row equal to what GitHub says. Another account that still holds the login's slug loses it. */
-export async function syncPublisher(tx: Tx, account: GithubAccount): Promise<Publisher> {
-  const slug = account.login.toLowerCase()
-  await tx
-    .update(publishers)
-    .set({ slug: sql`${publishers.slug} || '~' || ${publishers.githubId}::text` })
-    .where(and(eq(publishers.slug, slug), ne(publishers.githubId, account.id)))
-  const values = {
-    login: account.login,
-    slug,
-    kind: account.type === 'Organization' ? ('organization' as const) : ('user' as const),
-    avatarUrl: account.avatar_url ?? null,
-  }
-  const [row] = await tx
-    .insert(publishers)
-    .values({ githubId: account.id, ...values })
-    .onConflictDoUpdate({ target: publishers.githubId, set: values })
-    .returning()
-  return row!
+export async function syncPublisher(db: Tx, account: GithubAccount): Promise<Publisher> {
+  return db.transaction(async (tx) => {
+    const slug = account.login.toLowerCase()
+    const losers = await tx
+      .update(publishers)
+      .set({ slug: sql`${publishers.slug} || '~' || ${publishers.githubId}::text` })
+      .where(and(eq(publishers.slug, slug), ne(publishers.githubId, account.id)))
+      .returning({ id: publishers.id })
+    const values = {
+      login: account.login,
+      slug,
+      kind: account.type === 'Organization' ? ('organization' as const) : ('user' as const),
+      avatarUrl: account.avatar_url ?? null,
+    }
+    const [before] = await tx
+      .select({ slug: publishers.slug })
+      .from(publishers)
+      .where(eq(publishers.githubId, account.id))
+    const [row] = await tx
+      .insert(publishers)
+      .values({ githubId: account.id, ...values })
+      .onConflictDoUpdate({ target: publishers.githubId, set: values })
+      .returning()
+    const renamed = [...losers.map(({ id }) => id), ...(before && before.slug !== slug ? [row!.id] : [])]
+    if (renamed.length > 0) {
+      const theirs = await tx.select({ id: models.id }).from(models).where(inArray(models.publisherId, renamed))
+      await indexModels(
+        tx,
+        theirs.map(({ id }) => id),
+      )
+    }
+    return row!
+  })
 }
 
 /** Records that the GitHub App is on an account. */
@@ -75,6 +91,13 @@ export interface GithubRepository {
  * installation). A changed path leaves a redirect behind. Returns the model and whether it is new.
  */
 export async function syncModel(
+  db: Tx,
+  input: { repository: GithubRepository; publisher: Publisher; installationId: number | null },
+): Promise<{ model: Model; created: boolean }> {
+  return db.transaction((tx) => syncModelRow(tx, input))
+}
+
+async function syncModelRow(
   tx: Tx,
   input: { repository: GithubRepository; publisher: Publisher; installationId: number | null },
 ): Promise<{ model: Model; created: boolean }> {
@@ -96,12 +119,17 @@ export async function syncModel(
     .where(eq(models.githubRepositoryId, repository.id))
     .for('update', { of: models })
   // Another repository may have held this path: a deleted one, or one whose rename we have not heard of yet.
-  await tx
+  const losers = await tx
     .update(models)
     .set({ slug: sql`${models.slug} || '~' || ${models.githubRepositoryId}::text` })
     .where(
       and(eq(models.publisherId, publisher.id), eq(models.slug, slug), ne(models.githubRepositoryId, repository.id)),
     )
+    .returning({ id: models.id })
+  await indexModels(
+    tx,
+    losers.map(({ id }) => id),
+  )
   if (!before) {
     const [model] = await tx
       .insert(models)
@@ -129,6 +157,7 @@ export async function syncModel(
     .set({ ...values, deletedAt: null, updatedAt: sql`now()` })
     .where(eq(models.id, before.model.id))
     .returning()
+  await indexModels(tx, [before.model.id])
   return { model: model!, created: false }
 }
 
@@ -138,13 +167,16 @@ async function forgetName(tx: Tx, path: string): Promise<void> {
 }
 
 /** Moves a model to another state, with the sentence that says why. Returns false when the change is not legal from where it is. */
-export async function changeModelState(tx: Tx, id: string, to: ModelState, reason: string | null): Promise<boolean> {
-  const rows = await tx
-    .update(models)
-    .set({ state: to, stateReason: reason, updatedAt: sql`now()` })
-    .where(and(eq(models.id, id), inArray(models.state, statesBefore(modelChanges, to))))
-    .returning({ id: models.id })
-  return rows.length > 0
+export async function changeModelState(db: Tx, id: string, to: ModelState, reason: string | null): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const rows = await tx
+      .update(models)
+      .set({ state: to, stateReason: reason, updatedAt: sql`now()` })
+      .where(and(eq(models.id, id), inArray(models.state, statesBefore(modelChanges, to))))
+      .returning({ id: models.id })
+    if (rows.length > 0) await indexModels(tx, [id])
+    return rows.length > 0
+  })
 }
 
 /** Rewrites the sentence of a model that stays in its state. */
@@ -289,6 +321,7 @@ export async function moveDefaultVersion(
     changedBy,
     reason,
   })
+  await indexModels(tx, [model.id])
 }
 
 /** The version with the highest number that is ready and not yanked. */
@@ -304,7 +337,7 @@ export async function newestReadyVersion(tx: Tx, modelId: string) {
 
 /** Changes what a publisher may set on a model. */
 export async function updateModelSettings(
-  tx: Tx,
+  db: Tx,
   id: string,
   settings: Partial<
     Pick<
@@ -314,10 +347,13 @@ export async function updateModelSettings(
   >,
 ): Promise<void> {
   if (Object.keys(settings).length === 0) return
-  await tx
-    .update(models)
-    .set({ ...settings, updatedAt: sql`now()` })
-    .where(eq(models.id, id))
+  await db.transaction(async (tx) => {
+    await tx
+      .update(models)
+      .set({ ...settings, updatedAt: sql`now()` })
+      .where(eq(models.id, id))
+    await indexModels(tx, [id])
+  })
 }
 
 export interface ListedModel {
@@ -328,16 +364,27 @@ export interface ListedModel {
   sizes: { target: string; sizeBytes: number | null }[]
 }
 
-/**
- * A page of the directory: public models with a default version, newest first, whose name, title, summary or topics
- * contain `q`. `before` is the `updatedAt` of the last one seen.
- */
+/** Public models with a default version, the most recently updated first: all, or one publisher's. */
 export async function listPublicModels(
-  db: Db,
-  { q, publisherId, before, limit = 30 }: { q?: string; publisherId?: string; before?: Date | null; limit?: number },
+  db: Tx,
+  { publisherId, limit = 30 }: { publisherId?: string; limit?: number },
 ): Promise<ListedModel[]> {
-  const needle = q ? `%${q.replaceAll(/[\\%_]/g, (c) => `\\${c}`)}%` : null
-  const rows = await db
+  return selectListed(db)
+    .where(and(isListed, publisherId ? eq(models.publisherId, publisherId) : undefined))
+    .orderBy(desc(models.updatedAt), desc(models.id))
+    .limit(limit)
+}
+
+/** These models in this order. One that is not public any more is left out, whatever an index says. */
+export async function loadListed(db: Tx, ids: readonly string[]): Promise<ListedModel[]> {
+  if (ids.length === 0) return []
+  const rows = await selectListed(db).where(and(isListed, inArray(models.id, [...ids])))
+  const byId = new Map(rows.map((row) => [row.model.id, row]))
+  return ids.flatMap((id) => byId.get(id) ?? [])
+}
+
+function selectListed(db: Tx) {
+  return db
     .select({
       model: models,
       publisher: publishers,
@@ -349,22 +396,7 @@ export async function listPublicModels(
     .from(models)
     .innerJoin(publishers, eq(publishers.id, models.publisherId))
     .innerJoin(versions, eq(versions.id, models.defaultVersionId))
-    .where(
-      and(
-        isNull(models.deletedAt),
-        eq(models.repositoryPrivate, false),
-        eq(models.visibility, 'public'),
-        publisherId ? eq(models.publisherId, publisherId) : undefined,
-        before ? sql`${models.updatedAt} < ${before.toISOString()}::timestamptz` : undefined,
-        needle
-          ? sql`(${publishers.slug} || '/' || ${models.slug} || ' ' || coalesce(${models.title}, '') || ' ' ||
-              coalesce(${models.summary}, '') || ' ' || array_to_string(${models.topics}, ' ')) ilike ${needle}`
-          : undefined,
-      ),
-    )
-    .orderBy(desc(models.updatedAt))
-    .limit(limit)
-  return rows
+    .$dynamic()
 }
 
 export async function findPublisher(db: Db, login: string): Promise<Publisher | null> {

@@ -1,41 +1,47 @@
-import { findPublisher, type ListedModel, listPublicModels } from '@modelport/db/queries/models'
+import type { ListedModel } from '@modelport/db/queries/models'
+import {
+  countWithoutEach,
+  type Dropped,
+  type SearchResult,
+  SearchTimeout,
+  searchModels,
+} from '@modelport/db/queries/search'
+import { type DirectoryFilter, narrowedBy, readDirectoryFilter } from '@modelport/schema/directory'
+import { Refusal } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
 import { readManifest, typesOf } from '#src/features/models/manifest.ts'
 
 const pageSize = 30
 
-export interface Directory {
-  q: string
-  models: ListedModel[]
-  next: string | null
+export interface Directory extends SearchResult {
+  filter: DirectoryFilter
+  /** Not the first page. */
   paged: boolean
+  /** What each part of the filter hides, when nothing is found. */
+  dropped: Dropped[]
 }
 
 /** A page of the directory from the words of its address. A cursor that is none begins at the first page. */
-export async function loadDirectory({
-  q: text = '',
-  publisher: login,
-  cursor,
-  limit = pageSize,
-}: {
-  q?: string
-  publisher?: string
-  cursor?: string
-  limit?: number
-}): Promise<Directory> {
+export async function loadDirectory(
+  pairs: Iterable<readonly [string, string]>,
+  { cursor, limit = pageSize, counts }: { cursor?: string; limit?: number; counts: boolean },
+): Promise<Directory> {
+  const filter = readDirectoryFilter(pairs)
   const { db } = context()
-  const q = text.replaceAll('\0', '').trim().slice(0, 200)
-  const before = readCursor(cursor)
-  const publisher = login === undefined ? null : await findPublisher(db, login)
-  if (login !== undefined && !publisher) return { q, models: [], next: null, paged: false }
-  const rows = await listPublicModels(db, { q, publisherId: publisher?.id, before, limit: limit + 1 })
-  const models = rows.slice(0, limit)
-  return {
-    q,
-    models,
-    next: rows.length > limit ? writeCursor(models[models.length - 1]!.model.updatedAt) : null,
-    paged: before !== null,
+  try {
+    const result = await searchModels(db, filter, { cursor, limit, counts })
+    const asked = filter.q !== '' || narrowedBy(filter) > 0
+    const dropped = counts && asked && result.total.count === 0 ? await countWithoutEach(db, filter) : []
+    return { ...result, filter, paged: Boolean(cursor), dropped }
+  } catch (error) {
+    if (!(error instanceof SearchTimeout)) throw error
+    throw new Refusal('unavailable', 'This search took too long. Try it with more words or fewer filters.')
   }
+}
+
+/** The models that the home page shows. */
+export async function loadRecent(limit: number): Promise<ListedModel[]> {
+  return (await loadDirectory([], { limit, counts: false })).models
 }
 
 /** Cursors are opaque outside; inside they are the time of the last row seen. */

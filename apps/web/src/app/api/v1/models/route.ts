@@ -1,5 +1,5 @@
 import { ImportRequest, ModelsQuery } from '@modelport/schema/api'
-import { api, json, list, readBody, readQuery } from '#src/api/route.ts'
+import { api, json, readBody, readQuery } from '#src/api/route.ts'
 import { can } from '#src/auth/can.ts'
 import { deliveryJson } from '#src/features/deliveries/deliveries.ts'
 import { loadDirectory } from '#src/features/directory/load-directory.ts'
@@ -9,8 +9,16 @@ import { listedModelJson, modelJson } from '#src/features/models/model-json.ts'
 export const dynamic = 'force-dynamic'
 
 export const GET = api(async ({ url }) => {
-  const page = await loadDirectory(readQuery(url, ModelsQuery))
-  return list(page.models.map(listedModelJson), page.next)
+  const { cursor, limit } = readQuery(url, ModelsQuery)
+  const page = await loadDirectory(url.searchParams, { cursor, limit, counts: !cursor })
+  const { total, corrected, counts } = page
+  return json({
+    items: page.models.map(listedModelJson),
+    nextCursor: page.next,
+    total,
+    corrected,
+    facets: counts ? { ...counts.facets, size: counts.size, about: counts.about } : null,
+  })
 })
 
 export const POST = api(async ({ request, actor }) => {
