@@ -237,7 +237,8 @@ async function runAndCommit(
   }
 }
 
-async function findImage(engine: Engine, reference: string): Promise<string | null> {
+/** The id of an image that the engine has under this name, else null. */
+export async function findImage(engine: Engine, reference: string): Promise<string | null> {
   try {
     return (await engine.docker.getImage(reference).inspect()).Id
   } catch (error) {
