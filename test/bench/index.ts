@@ -1,3 +1,4 @@
+import { benchDirectory } from './directory.ts'
 import { benchPipeline } from './pipeline.ts'
 import { benchQueue } from './queue.ts'
 import { benchSdk } from './sdk.ts'
@@ -9,6 +10,7 @@ const benches: Record<string, () => Promise<void>> = {
   pipeline: benchPipeline,
   queue: benchQueue,
   sdk: benchSdk,
+  directory: () => benchDirectory(process.argv.slice(3)),
 }
 
 const bench = benches[process.argv[2] ?? '']

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { debianCatalogue } from '@modelport/schema/catalogues/debian'
 import { mirrorNetworks, readMachineMirror } from './bases/apt-mirror.ts'
-import { ensureBase } from './bases/make-base.ts'
+import { type BaseImage, ensureBase, findImage } from './bases/make-base.ts'
 import { substitutionRecord } from './build/package-substitutions.ts'
 import type { WorkerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
@@ -46,8 +46,13 @@ export async function openEngineRoom(
   const mirror = await readMachineMirror()
   const lockDir = join(config.home, 'locks')
   await mkdir(lockDir, { recursive: true })
-  const makeBase: ForBuilds['ensureBase'] = (entry, onProgress, signal) =>
-    ensureBase(engine, entry, {
+  // The recipe and the SDK are files of this release: what they came to is worked out once, and later builds only ask the
+  // engine whether it still has the image.
+  const made = new Map<string, BaseImage>()
+  const makeBase: ForBuilds['ensureBase'] = async (entry, onProgress, signal) => {
+    const known = made.get(entry.id)
+    if (known && (await findImage(engine, known.reference)) === known.imageId) return known
+    const base = await ensureBase(engine, entry, {
       mirror,
       sdkDir: config.sdkDir,
       recipeDir: config.basesDir,
@@ -55,6 +60,9 @@ export async function openEngineRoom(
       signal,
       onProgress,
     })
+    made.set(entry.id, base)
+    return base
+  }
   // Any base holds the proxy's program; the one of the newest Debian that most models use is likely there already.
   const proxyBase = debianCatalogue.entries.find((entry) => entry.python === '3.11' && entry.cuda === null)!
   const driver = openBuildDriver(config.buildEngine, engine, {

@@ -233,8 +233,8 @@ async function runAndCommit(
   }
 }
 
-/** The id of a base, or null. Marks it as used. */
-async function findImage(engine: Engine, reference: string): Promise<string | null> {
+/** The id of an image that the engine has under this name, else null. Marks it as used. */
+export async function findImage(engine: Engine, reference: string): Promise<string | null> {
   try {
     const image = engine.docker.getImage(reference)
     const { Id, Metadata } = (await image.inspect()) as { Id: string; Metadata?: { LastTagTime?: string } }
