@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import { detectLicence } from '@modelport/schema/licence/detect'
 import { describeMissingConfig } from '@modelport/schema/missing-config'
 import { PublisherError } from '../build-error.ts'
 import type { Project } from '../plan/project.ts'
@@ -41,11 +42,11 @@ export function readReadme(source: Source): string | null {
   return file ? readText(source, file, maxBytes.readme) : null
 }
 
-/** The licence file in the root, as text; null where there is none. */
+/** The licence file in the root, as text and by name where the text is one that we know; null where there is none. */
 export function readLicence(source: Source): Licence | null {
   const file = rootFile(source, /^(licen[cs]e|copying)(\.(md|txt|rst))?$/i)
   const text = file ? readText(source, file, maxBytes.licence) : null
-  return file && text !== null ? { spdx: null, file, text } : null
+  return file && text !== null ? { spdx: detectLicence(text), file, text } : null
 }
 
 function rootFile(source: Source, pattern: RegExp): string | null {
