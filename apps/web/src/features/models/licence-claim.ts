@@ -1,5 +1,7 @@
 import type { Version } from '@modelport/db/queries/versions'
-import { commercialUse, type LicenceTerms, licenceName, termsOf } from '@modelport/schema/licence/terms'
+import { detectLicence } from '@modelport/schema/licence/detect'
+import { commercialUse, type LicenceTerms, licenceName, spdxOf, termsOf } from '@modelport/schema/licence/terms'
+import type { Source, Sourced } from '@modelport/schema/model-card/describe'
 
 /** What a page may say about the licence, and where that comes from. */
 export interface LicenceClaim {
@@ -8,19 +10,23 @@ export interface LicenceClaim {
   name: string | null
   terms: LicenceTerms | null
   commercial: ReturnType<typeof commercialUse>
-  /** For people: `the text of LICENSE`. Null when nothing is claimed. */
-  source: string | null
+  from: Source | null
+  /** What the licence file says when it is another licence than the one claimed. */
+  conflict: string | null
 }
 
-/** The licence of a version by the text of its licence file. */
-export function claimOf(licence: Version['licence']): LicenceClaim {
-  const spdx = licence?.spdx ?? null
+/** The licence of a version: what its model card or config names, else what the text of its licence file is. */
+export function claimOf(licence: Version['licence'], said: Sourced<string> | null): LicenceClaim {
+  // Versions from before the text was read have no id yet.
+  const byText = licence ? (licence.spdx ?? detectLicence(licence.text)) : null
+  const spdx = said ? spdxOf(said.value) : byText
   const terms = termsOf(spdx)
   return {
     spdx,
-    name: spdx ? licenceName(spdx) : null,
+    name: spdx ? licenceName(spdx) : (said?.value ?? null),
     terms,
     commercial: commercialUse(terms),
-    source: spdx ? `the text of ${licence?.file}` : null,
+    from: said ? said.from : byText ? 'LICENSE' : null,
+    conflict: said && byText && byText !== spdx ? licenceName(byText) : null,
   }
 }

@@ -1,14 +1,14 @@
 import { conditionWords, limitationWords, permissionWords } from '@modelport/schema/licence/terms'
 import { CircleCheck, CircleX, Info, type LucideIcon } from 'lucide-react'
-import { claimOf, type LicenceClaim } from '#src/features/models/licence-claim.ts'
+import type { LicenceClaim } from '#src/features/models/licence-claim.ts'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
-import { EmptyState, Section } from '#src/ui/parts.tsx'
+import { Banner, EmptyState, Section, sourceWords } from '#src/ui/parts.tsx'
 import { ScrollBox } from '#src/ui/scroll-box.tsx'
 
 export function LicensePage({ view }: { view: ModelView }) {
   const licence = view.version?.licence ?? null
-  const claim = claimOf(licence)
+  const claim = view.licence
   return (
     <ModelFrame view={view} tab="license">
       <h1 className="text-2xl leading-8 font-semibold">License</h1>
@@ -50,14 +50,23 @@ function LicenceSummary({ claim }: { claim: LicenceClaim }) {
   return (
     <>
       <p className="mt-1 max-w-[68ch] text-fg-muted">
-        {claim.name && claim.source ? (
+        {claim.name && claim.from ? (
           <>
-            <strong className="text-fg">{terms?.name ?? claim.name}</strong>, by {claim.source}.
+            <strong className="text-fg">{terms?.name ?? claim.name}</strong>,{' '}
+            {claim.from === 'LICENSE' ? 'by the text of its licence file' : `as ${sourceWords[claim.from]} says`}.
+            {terms ? '' : ' What it permits is not known here; read it.'}
           </>
         ) : (
           'The text is none of the licences that are known here, so what it permits is not stated. Read it.'
         )}
       </p>
+      {claim.conflict ? (
+        <div className="mt-4">
+          <Banner kind="warning">
+            The licence file reads like {claim.conflict}, which is another licence. Ask the publisher which one holds.
+          </Banner>
+        </div>
+      ) : null}
       <p className="mt-4 text-base">
         Commercial use: <strong>{claim.commercial}</strong>
       </p>
