@@ -34,7 +34,7 @@ export async function serveBadge(request: Request, owner: string, segment: strin
   if (!kind) return nothingHere()
   const query = new URL(request.url).searchParams
   const found = await openFor(nobody, owner, segment)
-  const value = (found && (await valueOf(kind, found, query))) ?? { value: 'unknown', colour: 'none' as const }
+  const value = (found && (await badgeValue(kind, found, query))) ?? { value: 'unknown', colour: 'none' as const }
   const svg = badgeSvg({
     label: query.get('label')?.trim().slice(0, 40) || labels[kind],
     style: query.get('style') === 'square' ? 'square' : 'flat',
@@ -43,14 +43,17 @@ export async function serveBadge(request: Request, owner: string, segment: strin
   return fileAnswer(request, svg, { type: 'image/svg+xml', seconds: 60, shared: true })
 }
 
-async function valueOf(
+async function badgeValue(
   kind: Kind,
   found: Asked,
   query: URLSearchParams,
 ): Promise<Pick<Badge, 'value' | 'colour'> | null> {
   const version = await versionOf(kind, found, query.get('version'))
-  if (kind === 'status' && !version) return found.model.state === 'active' ? { value: 'none', colour: 'none' } : null
-  if (!version) return null
+  if (!version) {
+    // A version that was asked for and may not be seen is unknown; a model that has none yet has none.
+    const asked = found.version.kind !== 'default' || query.has('version')
+    return asked ? null : { value: 'none', colour: 'none' }
+  }
   if (kind === 'version') return { value: String(version.number), colour: 'info' }
   if (kind === 'license') {
     const { name } = claimOf(version.licence, describeModel(found.model, version).licence)
