@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { changeClasses } from './compare-manifests.ts'
 import { describedLimits, sources } from './model-card/describe.ts'
 import { plainText, webAddress } from './model-card/read-data.ts'
 import { buildStates, modelStates, stepStates, versionStates } from './states.ts'
@@ -235,6 +236,20 @@ export const DefaultVersion = z.object({
   version: z.number().int().nullable(),
 })
 
+export const Comparison = z.object({
+  older: z.number().int(),
+  newer: z.number().int(),
+  interface: z
+    .array(z.object({ class: z.enum(changeClasses), path: z.string(), sentence: z.string() }))
+    .nullable()
+    .describe('Breaking changes first; null when one of the two was never inspected.'),
+  sizes: z.array(z.object({ target: Target, older: z.number().int().nullable(), newer: z.number().int().nullable() })),
+  substitutions: z.object({ removed: z.array(Substitution), added: z.array(Substitution) }),
+  license: z.object({ older: z.string(), newer: z.string(), changed: z.boolean() }),
+  config: z.boolean().describe('Whether `runway.yml` says something else.'),
+  readme: z.boolean().describe('Whether the README differs.'),
+})
+
 export const LogLine = z.object({
   number: z.number().int(),
   step: z.string(),
@@ -378,6 +393,14 @@ export const operations: Operation[] = [
   },
   {
     method: 'get',
+    path: `${model}/compare/{range}`,
+    id: 'compareVersions',
+    summary: 'What differs between two versions, `2...5`, always from the older to the newer',
+    scope: null,
+    answers: ok('The differences', Comparison),
+  },
+  {
+    method: 'get',
     path: `${version}/builds/{target}/log`,
     id: 'getLog',
     summary: 'A build’s log: a file, pages of JSON, or followed',
@@ -468,7 +491,19 @@ export const operations: Operation[] = [
   },
 ]
 
-const components = { Problem, Model, ListedModel, VersionSummary, Version, Build, Delivery, Token, NewToken, LogLine }
+const components = {
+  Problem,
+  Model,
+  ListedModel,
+  VersionSummary,
+  Version,
+  Comparison,
+  Build,
+  Delivery,
+  Token,
+  NewToken,
+  LogLine,
+}
 
 /** The OpenAPI 3.1 document of /api/v1. */
 export function openApiDocument(siteUrl: string) {

@@ -1,6 +1,7 @@
 import { ExternalLink } from 'lucide-react'
 import Link from 'next/link'
 import { context } from '#src/context.ts'
+import { comparePath } from '#src/features/compare/compare-path.ts'
 import { CiteBox } from '#src/features/models/cite-box.tsx'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { readManifest, signature, typesOf } from '#src/features/models/manifest.ts'
@@ -147,6 +148,14 @@ function chooseBanner(view: ModelView) {
         <Link prefetch={false} href={path}>
           View the default
         </Link>
+        {view.rights.versions ? (
+          <>
+            {' · '}
+            <Link prefetch={false} href={comparePath(path, version.number, defaultVersion.number)}>
+              Compare the two
+            </Link>
+          </>
+        ) : null}
       </Banner>
     )
   if (version && !defaultVersion)
