@@ -1,4 +1,6 @@
-import { describe } from '@modelport/schema/model-card/describe'
+import { detectLicence } from '@modelport/schema/licence/detect'
+import { spdxOf } from '@modelport/schema/licence/terms'
+import { type Described, describe } from '@modelport/schema/model-card/describe'
 import { eq } from 'drizzle-orm'
 import type { Tx } from '../client.ts'
 import { models } from '../tables/models.ts'
@@ -33,14 +35,22 @@ export async function refreshDescription(tx: Tx, modelId: string): Promise<void>
     .leftJoin(versions, eq(versions.id, models.defaultVersionId))
     .where(eq(models.id, modelId))
   if (!row) return
-  const { title, summary, keywords } = describeModel(row.model, row.version)
+  const { title, summary, keywords, licence } = describeModel(row.model, row.version)
   await tx
     .update(models)
     .set({
       title: title?.value ?? null,
       summary: summary?.value ?? null,
       topics: keywords?.value ?? [],
-      ...(row.version ? { readme: row.version.readme, licence: row.version.licence } : {}),
+      ...(row.version ? { readme: row.version.readme, licence: listedLicence(row.version.licence, licence) } : {}),
     })
     .where(eq(models.id, modelId))
+}
+
+/** A licence as lists name it: the one that the model card or config states wins over the text of the licence file. */
+function listedLicence(file: Version['licence'], said: Described['licence']): Model['licence'] {
+  if (!said) return file && { ...file, spdx: file.spdx ?? detectLicence(file.text) }
+  const spdx = spdxOf(said.value)
+  if (file) return { ...file, spdx }
+  return spdx ? { spdx, file: said.from, text: '' } : null
 }

@@ -3,6 +3,7 @@ import * as schema from '@modelport/schema/api'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openTestSite, type TestSite } from '#src/api/test-site.ts'
 import * as route from '#src/app/api/v1/models/[owner]/[model]/route.ts'
+import * as list from '#src/app/api/v1/models/route.ts'
 
 let site: TestSite
 beforeAll(async () => {
@@ -38,6 +39,9 @@ it('describes a model by its README, lets publishers say otherwise, and hands it
     authors: [{ name: 'Ada' }],
     sources: { title: 'README', summary: 'repository', keywords: 'README', license: 'README', authors: 'CITATION.cff' },
   })
+
+  const listed = (await (await site.call(list.GET, '/models?q=waves')).json()) as { items: object[] }
+  expect(listed.items).toMatchObject([{ title: 'Waves', license: 'CC-BY-NC-4.0', keywords: ['art'] }])
 
   const said = { title: 'My waves', summary: 'Mine', keywords: ['sea'], authors: [{ name: 'Grace', role: 'teacher' }] }
   expect((await patch(said)).status).toBe(200)

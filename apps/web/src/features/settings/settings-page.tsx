@@ -1,14 +1,23 @@
 import type { ReactNode } from 'react'
+import { context } from '#src/context.ts'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { deleteAction, policyAction, settingsAction } from '#src/features/settings/actions.ts'
 import { ActionForm } from '#src/ui/action-form.tsx'
+import { CodeBlock } from '#src/ui/code-block.tsx'
 import { ConfirmButton } from '#src/ui/confirm-button.tsx'
 import { sourceWords } from '#src/ui/parts.tsx'
+
+const badges = [
+  { kind: 'status', words: 'Build status' },
+  { kind: 'version', words: 'Version' },
+  { kind: 'license', words: 'License' },
+]
 
 export function SettingsPage({ view, readyNumbers }: { view: ModelView; readyNumbers: number[] }) {
   const { model, path, defaultVersion, described } = view
   const { edited } = model
+  const { siteUrl } = context().config
   const hint = (key: 'title' | 'summary' | 'keywords' | 'links' | 'authors') => {
     const from = described[key]?.from
     if (from === undefined) return 'The repository says nothing; nothing is shown.'
@@ -163,6 +172,30 @@ export function SettingsPage({ view, readyNumbers }: { view: ModelView; readyNum
             </select>
           </Field>
         </Card>
+
+        {view.visibility === 'private' ? null : (
+          <section className="card p-5">
+            <h2 id="badges" className="text-lg leading-7 font-semibold">
+              Badges
+            </h2>
+            <p className="mt-1 mb-3 text-fg-muted">
+              For the README; they say what visitors may know, and follow the default version.
+            </p>
+            <p className="mb-3 flex flex-wrap gap-2">
+              {badges.map(({ kind, words }) => (
+                // biome-ignore lint/performance/noImgElement: an SVG of ours that no optimiser needs to touch
+                <img key={kind} src={`${path}/badge/${kind}.svg`} alt={words} height={20} />
+              ))}
+            </p>
+            <CodeBlock
+              wrap
+              title="Markdown"
+              code={badges
+                .map(({ kind, words }) => `[![${words}](${siteUrl}${path}/badge/${kind}.svg)](${siteUrl}${path})`)
+                .join('\n')}
+            />
+          </section>
+        )}
 
         {view.rights.delete ? (
           <section className="card border-danger p-5">
