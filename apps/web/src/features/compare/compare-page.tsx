@@ -64,6 +64,7 @@ export function ComparePage({ data }: { data: CompareView }) {
           <Sizes data={data} />
         </Part>
         <Part id="substitutions" title="Substitutions" count={formatCount(substituted, 'change')}>
+          {substituted === 0 ? <p className="text-fg-muted">The same in both.</p> : null}
           <Substitutions title="No longer needed" list={substitutions.removed} />
           <Substitutions title="New" list={substitutions.added} />
         </Part>
