@@ -19,6 +19,18 @@ import { createVersion, currentBuilds, recordSource, type Version } from './quer
 import { deliveries } from './tables/intake.ts'
 import { models } from './tables/models.ts'
 
+/** What a push brings. */
+interface SourceOptions {
+  subject?: string
+  readme?: string
+  citation?: string
+  licence?: Version['licence']
+  /** Keys of `runway.yml` that are not part of the format. */
+  metadata?: Record<string, unknown>
+}
+
+const mit = { spdx: 'MIT', file: 'LICENSE', text: 'MIT License\n\nCopyright (c) 2026 Alice Example\n' }
+
 /** Speaking builders for tests and screenshots. They go the ways that receiver and worker go. */
 export interface Seed {
   publisher(login?: string): Promise<Publisher>
@@ -31,10 +43,10 @@ export interface Seed {
     topics?: string[]
   }): Promise<{ model: Model; publisher: Publisher }>
   /** A push that has its version and two queued builds. */
-  queuedVersion(model: Model, options?: { subject?: string; readme?: string }): Promise<Version>
+  queuedVersion(model: Model, options?: SourceOptions): Promise<Version>
   publishedVersion(
     model: Model,
-    options?: { subject?: string; readme?: string; manifest?: unknown; lines?: number; substitutions?: Substitution[] },
+    options?: SourceOptions & { manifest?: unknown; lines?: number; substitutions?: Substitution[] },
   ): Promise<Version>
   /** Both targets fail in `step`. */
   failedBuild(model: Model, options: { step: string; failure?: Partial<Failure>; lines?: number }): Promise<Version>
@@ -140,7 +152,10 @@ export function makeSeed(db: Db): Seed {
     return lease
   }
 
-  async function queuedVersion(model: Model, { subject = 'Sharpen the edges', readme = '# Hello\n' } = {}) {
+  async function queuedVersion(
+    model: Model,
+    { subject = 'Sharpen the edges', readme = '# Hello\n', citation, licence = mit, metadata = {} }: SourceOptions = {},
+  ) {
     const { version } = await createVersion(db, {
       modelId: model.id,
       commit: randomBytes(20).toString('hex'),
@@ -151,10 +166,11 @@ export function makeSeed(db: Db): Seed {
       trigger: 'push',
     })
     await recordSource(db, version.id, {
-      config: { python: '3.6' },
+      config: { python: { text: '3.6', canonical: '3.6' }, metadata },
       warnings: [],
       readme,
-      licence: { spdx: 'MIT', file: 'LICENSE', text: 'MIT License\n\nCopyright (c) 2026 Alice Example\n' },
+      licence,
+      citation: citation ?? null,
     })
     return version
   }
@@ -179,8 +195,8 @@ export function makeSeed(db: Db): Seed {
       return { model: { ...model, state: 'active' }, publisher: by }
     },
     queuedVersion,
-    async publishedVersion(model, { subject, readme, manifest = sampleManifest, lines = 20, substitutions = [] } = {}) {
-      const version = await queuedVersion(model, { subject, readme })
+    async publishedVersion(model, { manifest = sampleManifest, lines = 20, substitutions = [], ...source } = {}) {
+      const version = await queuedVersion(model, source)
       for (const target of ['cpu', 'gpu'] as const) {
         const lease = await begin(version, target, lines)
         await runStep(lease, 'inspect', ['The model describes 1 command and 1 option'], 1800)

@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { changeClasses } from './compare-manifests.ts'
 import { directoryLimits, facets, readSize, searchWords, sorts } from './directory.ts'
+import { describedLimits, sources } from './model-card/describe.ts'
+import { plainText, webAddress } from './model-card/read-data.ts'
 import { buildStates, modelStates, stepStates, versionStates } from './states.ts'
 import { Failure, Fault, Substitution, SubstitutionPolicy, Target } from './words.ts'
 
@@ -68,9 +71,32 @@ export const ImportRequest = z.strictObject({
     .describe('`owner/name` on GitHub.'),
 })
 
+/** One line of a publisher's own words; an empty one counts as none. */
+const ownWords = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .transform((text) => plainText(text, longest) ?? '')
+const WebLink = z
+  .string()
+  .max(1000)
+  .refine((text) => webAddress(text) !== null, 'must be an http or https address')
+const orReset = <T extends z.ZodType>(schema: T) =>
+  schema.nullable().optional().describe('`null` hands it back to the repository.')
+
+export const Link = z.strictObject({ title: ownWords(200), url: WebLink })
+export const Author = z.strictObject({
+  name: ownWords(200).refine((name) => name !== '', 'must not be empty'),
+  role: ownWords(100).nullable().optional(),
+  url: WebLink.nullable().optional(),
+})
+
 export const ModelChange = z.strictObject({
-  title: z.string().trim().max(200).nullable().optional(),
-  summary: z.string().trim().max(500).nullable().optional(),
+  title: orReset(ownWords(describedLimits.title)),
+  summary: orReset(ownWords(describedLimits.summary)),
+  keywords: orReset(z.array(ownWords(describedLimits.keyword)).max(describedLimits.keywords)),
+  links: orReset(z.array(Link).max(describedLimits.links)),
+  authors: orReset(z.array(Author).max(describedLimits.authors)),
   visibility: Visibility.optional(),
   branch: z.string().trim().min(1).max(250).optional(),
   viewersSeeVersions: z.boolean().optional(),
@@ -192,12 +218,18 @@ export const Model = z.object({
   title: z.string().nullable(),
   summary: z.string().nullable(),
   keywords: z.array(z.string()),
+  license: z.string().nullable().describe('SPDX id, or `LicenseRef-…`; null where none is stated.'),
   visibility: Visibility.describe('The stricter of the repository’s and the chosen one.'),
   branch: z.string(),
   defaultVersion: z.number().int().nullable(),
   defaultPolicy: z.enum(['latest', 'pinned']),
   createdAt: Time,
   updatedAt: Time,
+  links: z.array(Link),
+  authors: z.array(Author),
+  sources: z
+    .record(z.string(), z.enum(sources))
+    .describe('Where `title`, `summary`, `keywords`, `license`, `links` and `authors` come from.'),
   settings: z
     .object({
       visibility: Visibility,
@@ -209,7 +241,7 @@ export const Model = z.object({
     .describe('For publishers.'),
 })
 
-export const ListedModel = Model.omit({ settings: true }).extend({
+export const ListedModel = Model.omit({ settings: true, links: true, authors: true, sources: true }).extend({
   inputs: z.array(z.string()),
   outputs: z.array(z.string()),
   sizes: z.array(z.object({ target: Target, size: z.number().int().nullable() })),
@@ -226,6 +258,20 @@ export const CancelAnswer = z.object({ builds: z.number().int().describe('How ma
 export const DefaultVersion = z.object({
   policy: z.enum(['latest', 'pinned']),
   version: z.number().int().nullable(),
+})
+
+export const Comparison = z.object({
+  older: z.number().int(),
+  newer: z.number().int(),
+  interface: z
+    .array(z.object({ class: z.enum(changeClasses), path: z.string(), sentence: z.string() }))
+    .nullable()
+    .describe('Breaking changes first; null when one of the two was never inspected.'),
+  sizes: z.array(z.object({ target: Target, older: z.number().int().nullable(), newer: z.number().int().nullable() })),
+  substitutions: z.object({ removed: z.array(Substitution), added: z.array(Substitution) }),
+  license: z.object({ older: z.string(), newer: z.string(), changed: z.boolean() }),
+  config: z.boolean().describe('Whether `runway.yml` says something else.'),
+  readme: z.boolean().describe('Whether the README differs.'),
 })
 
 export const LogLine = z.object({
@@ -392,6 +438,14 @@ export const operations: Operation[] = [
   },
   {
     method: 'get',
+    path: `${model}/compare/{range}`,
+    id: 'compareVersions',
+    summary: 'What differs between two versions, `2...5`, always from the older to the newer',
+    scope: null,
+    answers: ok('The differences', Comparison),
+  },
+  {
+    method: 'get',
     path: `${version}/builds/{target}/log`,
     id: 'getLog',
     summary: 'A build’s log: a file, pages of JSON, or followed',
@@ -489,6 +543,7 @@ const components = {
   ModelList,
   VersionSummary,
   Version,
+  Comparison,
   Build,
   Delivery,
   Token,

@@ -15,7 +15,7 @@ import { packageSubstitutions } from './package-substitutions.ts'
 import type { ImagePlan } from './plan.ts'
 import type { Source } from './source.ts'
 import { planImage } from './steps/plan-image.ts'
-import { type Licence, projectOf, readConfigFile, readLicence, readReadme } from './steps/read-source.ts'
+import { type Licence, projectOf, readCitation, readConfigFile, readLicence, readReadme } from './steps/read-source.ts'
 
 /** One build, as plain values. */
 export interface BuildRequest {
@@ -65,6 +65,7 @@ export interface BuildContext {
     warnings: Problem[]
     readme: string | null
     licence: Licence | null
+    citation: string | null
   }): Promise<void>
   recordBase(found: {
     entry: CatalogueEntry
@@ -116,6 +117,7 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
       warnings: [...warnings, ...planned.problems],
       readme: readReadme(source),
       licence: readLicence(source),
+      citation: readCitation(source),
     })
     return { config, plan }
   })

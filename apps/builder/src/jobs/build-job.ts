@@ -174,6 +174,7 @@ function makeContext(
         warnings: found.warnings.map((w) => ({ code: w.code, sentence: w.sentence, line: w.line })),
         readme: found.readme,
         licence: found.licence,
+        citation: found.citation,
       })
     },
     async recordBase(found) {

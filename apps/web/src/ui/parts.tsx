@@ -1,3 +1,4 @@
+import type { Source } from '@modelport/schema/model-card/describe'
 import { CircleAlert, CircleX, Globe, Info, Link2, Lock, type LucideIcon, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { formatExactTime, formatTime } from '#src/ui/format.ts'
@@ -110,6 +111,30 @@ export function Section({ title, id, children }: { title: string; id?: string; c
       <div className="mt-3">{children}</div>
     </section>
   )
+}
+
+/** Where a value comes from, inside a sentence. */
+export const sourceWords: Record<Source, string> = {
+  edited: 'the publisher, on this site,',
+  'runway.yml': 'runway.yml',
+  README: 'the README',
+  'CITATION.cff': 'CITATION.cff',
+  LICENSE: 'the licence file',
+  repository: 'the repository on GitHub',
+}
+
+const sourceMarks: Record<Source, string> = {
+  edited: 'edited here',
+  'runway.yml': 'from runway.yml',
+  README: 'from the README',
+  'CITATION.cff': 'from CITATION.cff',
+  LICENSE: 'from the licence file',
+  repository: 'from GitHub',
+}
+
+/** The mark beside a value that says where it comes from. */
+export function SourceMark({ from }: { from: Source }) {
+  return <span className="text-xs font-normal whitespace-nowrap text-fg-subtle">{sourceMarks[from]}</span>
 }
 
 /** A sentence of ours in which `backticks` mean code. */

@@ -1,9 +1,11 @@
+import type { Edits } from '@modelport/schema/model-card/describe'
 import type { ModelState } from '@modelport/schema/states'
 import { modelChanges, statesBefore } from '@modelport/schema/states'
 import { and, desc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
 import type { Db, Tx } from '../client.ts'
 import { defaultVersionChanges, installations, modelNames, models, publishers } from '../tables/models.ts'
 import { builds, versions } from '../tables/versions.ts'
+import { refreshDescription } from './description.ts'
 import { indexModels, isListed } from './search-index.ts'
 
 export type Publisher = typeof publishers.$inferSelect
@@ -109,8 +111,8 @@ async function syncModelRow(
     name: repository.name,
     slug,
     repositoryPrivate: repository.private,
-    summary: repository.description ?? null,
-    topics: repository.topics ?? [],
+    repositorySummary: repository.description ?? null,
+    repositoryTopics: repository.topics ?? [],
   }
   const [before] = await tx
     .select({ model: models, owner: publishers.slug })
@@ -141,7 +143,7 @@ async function syncModelRow(
       })
       .returning()
     await forgetName(tx, `${publisher.slug}/${slug}`)
-    return { model: model!, created: true }
+    return { model: await described(tx, model!.id), created: true }
   }
   const oldPath = `${before.owner}/${before.model.slug}`
   const newPath = `${publisher.slug}/${slug}`
@@ -152,13 +154,18 @@ async function syncModelRow(
       .onConflictDoUpdate({ target: modelNames.path, set: { modelId: before.model.id } })
     await forgetName(tx, newPath)
   }
-  const [model] = await tx
+  await tx
     .update(models)
     .set({ ...values, deletedAt: null, updatedAt: sql`now()` })
     .where(eq(models.id, before.model.id))
-    .returning()
-  await indexModels(tx, [before.model.id])
-  return { model: model!, created: false }
+  return { model: await described(tx, before.model.id), created: false }
+}
+
+async function described(tx: Tx, id: string): Promise<Model> {
+  await refreshDescription(tx, id)
+  await indexModels(tx, [id])
+  const [model] = await tx.select().from(models).where(eq(models.id, id))
+  return model!
 }
 
 /** A live model's path wins over an old name. */
@@ -321,6 +328,7 @@ export async function moveDefaultVersion(
     changedBy,
     reason,
   })
+  await refreshDescription(tx, model.id)
   await indexModels(tx, [model.id])
 }
 
@@ -340,10 +348,7 @@ export async function updateModelSettings(
   db: Tx,
   id: string,
   settings: Partial<
-    Pick<
-      Model,
-      'title' | 'summary' | 'visibility' | 'branch' | 'viewersSeeVersions' | 'viewersSeeLogs' | 'substitutionPolicy'
-    >
+    Pick<Model, 'visibility' | 'branch' | 'viewersSeeVersions' | 'viewersSeeLogs' | 'substitutionPolicy'>
   >,
 ): Promise<void> {
   if (Object.keys(settings).length === 0) return
@@ -355,6 +360,28 @@ export async function updateModelSettings(
     await indexModels(tx, [id])
   })
 }
+
+/** Writes what a publisher says of a model over what the repository says; null hands a value back to the repository. */
+export async function editDescription(
+  tx: Db,
+  id: string,
+  changes: { [K in keyof Edits]?: Edits[K] | null },
+): Promise<void> {
+  if (Object.values(changes).every((value) => value === undefined)) return
+  await tx.transaction(async (tx) => {
+    const [model] = await tx.select({ edited: models.edited }).from(models).where(eq(models.id, id)).for('update')
+    if (!model) return
+    const edited = Object.fromEntries(
+      Object.entries({ ...model.edited, ...withoutUndefined(changes) }).filter(([, value]) => value !== null),
+    ) as Edits
+    await tx.update(models).set({ edited, updatedAt: sql`now()` }).where(eq(models.id, id))
+    await refreshDescription(tx, id)
+    await indexModels(tx, [id])
+  })
+}
+
+const withoutUndefined = (values: object) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
 export interface ListedModel {
   model: Model

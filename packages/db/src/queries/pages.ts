@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, inArray, isNull, max, min, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, inArray, isNotNull, isNull, max, min, sql } from 'drizzle-orm'
 import type { Db } from '../client.ts'
 import { deliveries } from '../tables/intake.ts'
 import { models, publishers } from '../tables/models.ts'
@@ -124,6 +124,30 @@ export async function listModelsOfPublisher(db: Db, publisherId: string) {
     .orderBy(desc(models.updatedAt))
     .limit(200)
 }
+
+/** Public models with a default version, for the sitemap: in the order of their ids, so that its parts hold still. */
+export async function listSitemap(db: Db, { offset, limit }: { offset: number; limit: number }) {
+  return db
+    .select({ owner: publishers.slug, slug: models.slug, updatedAt: models.updatedAt })
+    .from(models)
+    .innerJoin(publishers, eq(publishers.id, models.publisherId))
+    .where(listed)
+    .orderBy(asc(models.id))
+    .offset(offset)
+    .limit(limit)
+}
+
+export async function countSitemap(db: Db): Promise<number> {
+  const [row] = await db.select({ count: count() }).from(models).where(listed)
+  return row?.count ?? 0
+}
+
+const listed = and(
+  isNull(models.deletedAt),
+  isNotNull(models.defaultVersionId),
+  eq(models.repositoryPrivate, false),
+  eq(models.visibility, 'public'),
+)
 
 /** The numbers of versions with these ids. */
 export async function versionNumbers(db: Db, ids: string[]): Promise<Map<string, number>> {

@@ -13,7 +13,14 @@ import { makeSeed } from '../seed.ts'
 import { models } from '../tables/models.ts'
 import { facetValues, modelSearch, searchWordsTable } from '../tables/search.ts'
 import { openTestDatabase } from '../testing.ts'
-import { deleteModel, setDefaultVersion, syncModel, syncPublisher, updateModelSettings } from './models.ts'
+import {
+  deleteModel,
+  editDescription,
+  setDefaultVersion,
+  syncModel,
+  syncPublisher,
+  updateModelSettings,
+} from './models.ts'
 import { countWithoutEach, searchLimits, searchModels } from './search.ts'
 import { indexMissingModels } from './search-index.ts'
 import { yankVersion } from './versions.ts'
@@ -41,7 +48,7 @@ describe('words', () => {
     }
     await make('flair', 'ner-danish-large', { topics: ['named-entities'] })
     const sketch = await make('alice', 'depth-sketch', { summary: 'Turns a photograph into a drawing' })
-    await updateModelSettings(database.db, sketch.id, { title: 'Überblick für Künstler' })
+    await editDescription(database.db, sketch.id, { title: 'Überblick für Künstler' })
     await make('bob', 'colours', { readme: '# About\n\nTrained on the Zanzibar collection, see v1.0 and a/b.' })
     await make('zanzibar', 'maps', { summary: 'Maps' })
   })
@@ -111,7 +118,7 @@ describe('what changes a model changes its row', () => {
 
   it('settings, visibility and deletion', async () => {
     const { model } = await published('hiding')
-    await updateModelSettings(database.db, model.id, { title: 'Quicksilver' })
+    await editDescription(database.db, model.id, { title: 'Quicksilver' })
     expect(await shown('quicksilver')).toEqual(['hiding'])
     for (const visibility of ['unlisted', 'private'] as const) {
       await updateModelSettings(database.db, model.id, { visibility })

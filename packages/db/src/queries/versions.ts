@@ -168,14 +168,13 @@ async function offerAsDefault(tx: Tx, version: Version): Promise<void> {
     : []
   if (current && current.number > version.number) return
   await moveDefaultVersion(tx, model, version.id, 'latest', null, `Version ${version.number} became ready.`)
-  await tx.update(models).set({ readme: version.readme, licence: version.licence }).where(eq(models.id, model.id))
 }
 
 /** Stores what a build read in the repository. The first of the two builds to come writes; the second finds the same. */
 export async function recordSource(
   tx: Tx,
   versionId: string,
-  source: Pick<Version, 'config' | 'warnings' | 'readme' | 'licence'>,
+  source: Pick<Version, 'config' | 'warnings' | 'readme' | 'licence' | 'citation'>,
 ): Promise<void> {
   await tx
     .update(versions)

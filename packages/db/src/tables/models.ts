@@ -1,3 +1,4 @@
+import type { Edits } from '@modelport/schema/model-card/describe'
 import { modelStates } from '@modelport/schema/states'
 import {
   type AnyPgColumn,
@@ -64,12 +65,18 @@ export const models = pgTable(
     substitutionPolicy: text('substitution_policy').$type<'exact' | 'nearest'>(),
     viewersSeeVersions: boolean('viewers_see_versions').notNull().default(false),
     viewersSeeLogs: boolean('viewers_see_logs').notNull().default(false),
+    /** Title, summary and topics are what lists show: `queries/description.ts` keeps them equal to their sources. */
     title: text(),
     summary: text(),
     /** The README of the default version's commit, as text, at most 256 KiB. */
     readme: text(),
     licence: jsonb().$type<{ spdx: string | null; file: string; text: string } | null>(),
     topics: text().array().notNull().default([]),
+    /** What a publisher wrote on the site; it wins over what the repository says. */
+    edited: jsonb().$type<Edits>().notNull().default({}),
+    /** The description and the topics that GitHub gave. */
+    repositorySummary: text('repository_summary'),
+    repositoryTopics: text('repository_topics').array().notNull().default([]),
     createdAt: at('created_at').notNull().defaultNow(),
     updatedAt: at('updated_at').notNull().defaultNow(),
     deletedAt: at('deleted_at'),

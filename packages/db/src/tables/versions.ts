@@ -49,6 +49,8 @@ export const versions = pgTable(
     /** The CPU image's manifest if ready, else the GPU's. */
     manifest: jsonb().$type<unknown>(),
     readme: text(),
+    /** The text of CITATION.cff, at most 64 KiB. */
+    citation: text(),
     licence: jsonb().$type<{ spdx: string | null; file: string; text: string } | null>(),
     yankedAt: at('yanked_at'),
     yankedBy: text('yanked_by'),

@@ -1,12 +1,19 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import { detectLicence } from '@modelport/schema/licence/detect'
 import { describeMissingConfig } from '@modelport/schema/missing-config'
 import { PublisherError } from '../build-error.ts'
 import type { Project } from '../plan/project.ts'
 import type { Source } from '../source.ts'
 
 /** Bytes read of a file of each kind. A longer README or licence is cut; a longer config goes to the parser, which refuses it. */
-const maxBytes = { config: 65 * 1024, requirements: 64 * 1024, readme: 256 * 1024, licence: 64 * 1024 }
+const maxBytes = {
+  config: 65 * 1024,
+  requirements: 64 * 1024,
+  readme: 256 * 1024,
+  licence: 64 * 1024,
+  citation: 64 * 1024,
+}
 
 export interface Licence {
   spdx: string | null
@@ -41,11 +48,17 @@ export function readReadme(source: Source): string | null {
   return file ? readText(source, file, maxBytes.readme) : null
 }
 
-/** The licence file in the root, as text; null where there is none. */
+/** The licence file in the root, as text and by name where the text is one that we know; null where there is none. */
 export function readLicence(source: Source): Licence | null {
   const file = rootFile(source, /^(licen[cs]e|copying)(\.(md|txt|rst))?$/i)
   const text = file ? readText(source, file, maxBytes.licence) : null
-  return file && text !== null ? { spdx: null, file, text } : null
+  return file && text !== null ? { spdx: detectLicence(text), file, text } : null
+}
+
+/** CITATION.cff in the root, as text; a longer one is no citation. Null where there is none. */
+export function readCitation(source: Source): string | null {
+  const file = source.files.find((one) => one.path === 'CITATION.cff' && !one.link && one.bytes <= maxBytes.citation)
+  return file ? readText(source, file.path, maxBytes.citation) : null
 }
 
 function rootFile(source: Source, pattern: RegExp): string | null {

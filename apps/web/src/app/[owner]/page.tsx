@@ -9,7 +9,14 @@ type Props = { params: Promise<{ owner: string }> }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const { publisher } = await orRefuse(async () => loadPublisher((await params).owner))
-  return { title: publisher.login }
+  const { siteUrl } = context().config
+  return {
+    title: publisher.login,
+    alternates: {
+      canonical: `${siteUrl}/${publisher.slug}`,
+      types: { 'application/atom+xml': `${siteUrl}/${publisher.slug}/feed.atom` },
+    },
+  }
 }
 
 export default async function Page({ params }: Props) {

@@ -1,6 +1,7 @@
 import { narrowedBy, readDirectoryFilter } from '@modelport/schema/directory'
 import type { Metadata } from 'next'
 import { redirect } from 'next/navigation'
+import { context } from '#src/context.ts'
 import { DirectoryPage } from '#src/features/directory/directory-page.tsx'
 import { directoryAddress, isWrittenByForm, pairsOf } from '#src/features/directory/filter-words.ts'
 import { loadDirectory } from '#src/features/directory/load-directory.ts'
@@ -14,7 +15,10 @@ export async function generateMetadata({ searchParams }: Props): Promise<Metadat
     title: filter.q.trim() === '' ? 'Models' : `Models for ${filter.q.trim()}`,
     // Filters multiply into more pages than there are models.
     ...(narrowedBy(filter) > 1 ? { robots: { index: false } } : {}),
-    alternates: { canonical: directoryAddress(readDirectoryFilter([['q', filter.q.trim()]])) },
+    alternates: {
+      canonical: directoryAddress(readDirectoryFilter([['q', filter.q.trim()]])),
+      types: { 'application/atom+xml': `${context().config.siteUrl}/feed.atom` },
+    },
   }
 }
 

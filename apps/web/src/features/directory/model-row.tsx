@@ -1,4 +1,5 @@
 import type { ListedModel } from '@modelport/db/queries/models'
+import { licenceName } from '@modelport/schema/licence/terms'
 import Link from 'next/link'
 import { flowOf } from '#src/features/directory/load-directory.ts'
 import { formatBytes } from '#src/ui/format.ts'
@@ -38,7 +39,9 @@ export function ModelRow({ listed }: { listed: ListedModel }) {
             {size.target.toUpperCase()} {formatBytes(size.sizeBytes)}
           </span>
         ))}
-        <span className="chip">{model.licence?.spdx ?? (model.licence ? 'Own licence' : 'License not stated')}</span>
+        <span className="chip">
+          {model.licence?.spdx ? licenceName(model.licence.spdx) : model.licence ? 'Own licence' : 'License not stated'}
+        </span>
       </div>
     </li>
   )

@@ -1,4 +1,4 @@
-import { deleteModel, findModel, updateModelSettings } from '@modelport/db/queries/models'
+import { deleteModel, editDescription, findModel, updateModelSettings } from '@modelport/db/queries/models'
 import type { ModelChange } from '@modelport/schema/api'
 import type { z } from 'zod'
 import type { RequestActor } from '#src/auth/actor.ts'
@@ -23,7 +23,16 @@ export async function changeModel(
       'conflict',
       'The repository is private on GitHub, so the model stays private; make the repository public first.',
     )
-  await updateModelSettings(context().db, model.id, change)
+  const { title, summary, keywords, links, authors, ...settings } = change
+  await updateModelSettings(context().db, model.id, settings)
+  await editDescription(context().db, model.id, {
+    // An emptied field goes back to what the repository says.
+    title: title || (title === undefined ? undefined : null),
+    summary: summary || (summary === undefined ? undefined : null),
+    keywords: keywords?.filter(Boolean) ?? keywords,
+    links,
+    authors,
+  })
   const now = await findModel(context().db, publisher.slug, model.slug)
   if (!now) throw hidden()
   return now

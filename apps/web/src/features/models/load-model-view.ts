@@ -1,3 +1,4 @@
+import { describeModel } from '@modelport/db/queries/description'
 import { type FoundModel, newestReadyVersion } from '@modelport/db/queries/models'
 import { findVersionByCommit, newestVersion } from '@modelport/db/queries/pages'
 import { type Build, currentBuilds, findVersionById, listVersions, type Version } from '@modelport/db/queries/versions'
@@ -9,6 +10,7 @@ import { hidden } from '#src/auth/refusal.ts'
 import { orRefuse } from '#src/auth/refuse.ts'
 import { currentActor } from '#src/auth/session.ts'
 import { context } from '#src/context.ts'
+import { claimOf, type LicenceClaim } from '#src/features/models/licence-claim.ts'
 import { parseModelPath, parseOwner } from '#src/features/models/model-path.ts'
 import { openModel, openVersion } from '#src/features/models/open-model.ts'
 
@@ -34,6 +36,9 @@ export interface ModelView extends FoundModel {
   /** The version that the page shows; null while nothing is ready. */
   version: Version | null
   builds: Build[]
+  /** What is said of the model, as the version has it, and what may be said of its licence. */
+  described: ReturnType<typeof describeModel>
+  licence: LicenceClaim
   pinned: boolean
   defaultVersion: Version | null
   newest: Version | null
@@ -101,6 +106,7 @@ const loadOnce = cache(
       const version = number
         ? (await openVersion(actor, publisher.slug, model.slug, number)).version
         : (defaultVersion ?? (await newestReadyVersion(db, model.id)))
+      const described = describeModel(model, version)
       const choices = await listVersions(db, model.id, { limit: 11, readyOnly: !rights.versions })
       return {
         ...found,
@@ -112,6 +118,8 @@ const loadOnce = cache(
         repositoryUrl: `${config.githubWebUrl}/${publisher.login}/${model.name}`,
         version,
         builds: version ? await currentBuilds(db, version.id) : [],
+        described,
+        licence: claimOf(version?.licence ?? null, described.licence),
         pinned: number !== null,
         defaultVersion,
         newest: rights.versions ? await newestVersion(db, model.id) : null,

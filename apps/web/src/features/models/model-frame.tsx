@@ -6,7 +6,7 @@ import { formatTime } from '#src/ui/format.ts'
 import { VisibilityChip } from '#src/ui/parts.tsx'
 import { StatusIcon } from '#src/ui/status-chip.tsx'
 
-export type Tab = 'overview' | 'api' | 'license' | 'versions' | 'build' | 'deliveries' | 'settings'
+export type Tab = 'overview' | 'api' | 'license' | 'versions' | 'compare' | 'build' | 'deliveries' | 'settings'
 
 /** The head of every page of a model: its name, the version switcher and the tabs. */
 export function ModelFrame({ view, tab, children }: { view: ModelView; tab: Tab; children: ReactNode }) {
@@ -31,7 +31,7 @@ export function ModelFrame({ view, tab, children }: { view: ModelView; tab: Tab;
     },
     { tab: 'settings', title: 'Settings', href: `${path}/settings`, locked: true, shown: rights.settings },
   ]
-  const current = tab === 'build' ? 'versions' : tab
+  const current = tab === 'build' || tab === 'compare' ? 'versions' : tab
   return (
     <>
       <div className="border-b border-border bg-bg-subtle">

@@ -1,7 +1,9 @@
+import { describeModel } from '@modelport/db/queries/description'
 import type { ListedModel, Model, Publisher } from '@modelport/db/queries/models'
 import { findVersionById } from '@modelport/db/queries/versions'
 import { effectiveVisibility } from '#src/auth/can.ts'
 import { context } from '#src/context.ts'
+import { claimOf } from '#src/features/models/licence-claim.ts'
 import { readManifest, typesOf } from '#src/features/models/manifest.ts'
 
 function common(model: Model, publisher: Publisher, defaultVersion: number | null) {
@@ -16,6 +18,7 @@ function common(model: Model, publisher: Publisher, defaultVersion: number | nul
     title: model.title,
     summary: model.summary,
     keywords: model.topics,
+    license: model.licence?.spdx ?? null,
     visibility: effectiveVisibility(model),
     branch: model.branch,
     defaultVersion,
@@ -28,8 +31,16 @@ function common(model: Model, publisher: Publisher, defaultVersion: number | nul
 /** A model; with its settings for people who may change them. */
 export async function modelJson(model: Model, publisher: Publisher, mayChange: boolean) {
   const version = model.defaultVersionId ? await findVersionById(context().db, model.defaultVersionId) : null
+  const described = describeModel(model, version)
+  const licence = claimOf(version?.licence ?? null, described.licence)
+  const { title, summary, keywords, links, authors } = described
+  const sources = { title, summary, keywords, links, authors, license: licence.from ? { from: licence.from } : null }
   return {
     ...common(model, publisher, version?.number ?? null),
+    license: licence.spdx,
+    links: links?.value ?? [],
+    authors: authors?.value ?? [],
+    sources: Object.fromEntries(Object.entries(sources).flatMap(([key, value]) => (value ? [[key, value.from]] : []))),
     settings: mayChange
       ? {
           visibility: model.visibility,

@@ -1,5 +1,8 @@
+import { ExternalLink } from 'lucide-react'
 import Link from 'next/link'
 import { context } from '#src/context.ts'
+import { comparePath } from '#src/features/compare/compare-path.ts'
+import { CiteBox } from '#src/features/models/cite-box.tsx'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { readManifest, signature, typesOf } from '#src/features/models/manifest.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
@@ -8,11 +11,12 @@ import { curlSnippet, imageReference, runLine } from '#src/features/models/snipp
 import { CodeBlock } from '#src/ui/code-block.tsx'
 import { formatBytes } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
-import { Banner, EmptyState, Fact, Section, Sentence, Sha, Time } from '#src/ui/parts.tsx'
+import { Banner, EmptyState, Fact, Section, Sentence, Sha, SourceMark, Time } from '#src/ui/parts.tsx'
 import { StatusChip } from '#src/ui/status-chip.tsx'
 
 export function OverviewPage({ view }: { view: ModelView }) {
-  const { model, version, repositoryUrl } = view
+  const { model, version, repositoryUrl, described } = view
+  const { title, summary } = described
   const manifest = readManifest(version?.manifest)
   const readme = version?.readme ?? null
   return (
@@ -21,10 +25,13 @@ export function OverviewPage({ view }: { view: ModelView }) {
       <Banners view={view} />
       <div className="grid gap-x-12 gap-y-8 lg:grid-cols-[minmax(0,760px)_320px] lg:justify-between">
         <div className="min-w-0">
-          <h1 className="text-3xl leading-9 font-semibold">{model.title ?? model.name}</h1>
-          {model.summary ? (
-            <p className="mt-2 max-w-[68ch] text-base leading-[26px] text-fg-muted" dir="auto">
-              {model.summary}
+          <h1 className="text-3xl leading-9 font-semibold" dir="auto">
+            {title?.value ?? model.name}
+          </h1>
+          {title ? <SourceMark from={title.from} /> : null}
+          {summary ? (
+            <p className="mt-2 max-w-[68ch] text-base leading-[26px] text-fg-muted">
+              <bdi>{summary.value}</bdi> <SourceMark from={summary.from} />
             </p>
           ) : null}
           {manifest && manifest.commands.length > 0 ? (
@@ -62,6 +69,8 @@ export function OverviewPage({ view }: { view: ModelView }) {
         <aside aria-label="About this model" className="min-w-0 space-y-8">
           {version ? <UseThisModel view={view} /> : null}
           <Characteristics view={view} />
+          <Description view={view} />
+          <CiteBox view={view} />
         </aside>
       </div>
     </ModelFrame>
@@ -139,6 +148,14 @@ function chooseBanner(view: ModelView) {
         <Link prefetch={false} href={path}>
           View the default
         </Link>
+        {view.rights.versions ? (
+          <>
+            {' · '}
+            <Link prefetch={false} href={comparePath(path, version.number, defaultVersion.number)}>
+              Compare the two
+            </Link>
+          </>
+        ) : null}
       </Banner>
     )
   if (version && !defaultVersion)
@@ -244,34 +261,18 @@ function Characteristics({ view }: { view: ModelView }) {
           {defaultVersion ? `Version ${defaultVersion.number}` : 'None yet'},{' '}
           {model.defaultPolicy === 'pinned' ? 'pinned by hand' : 'follows the latest ready version'}
         </Fact>
-        {(version?.licence ?? model.licence) ? (
-          <Fact term="License">
-            {(version?.licence ?? model.licence)?.spdx ?? `See ${(version?.licence ?? model.licence)?.file}`}
-          </Fact>
-        ) : (
-          <Fact term="License">Not stated</Fact>
-        )}
+        <Fact term="License">
+          <Link prefetch={false} className="link" href={`${view.versionPath}/license`}>
+            {view.licence.name ?? (version?.licence ? `See ${version.licence.file}` : 'Not stated')}
+          </Link>{' '}
+          {view.licence.from ? <SourceMark from={view.licence.from} /> : null}
+          <span className="block text-fg-muted">Commercial use: {view.licence.commercial}</span>
+        </Fact>
         <Fact term="Repository">
           <a className="link" href={view.repositoryUrl}>
             {view.publisher.login}/{model.name}
           </a>
         </Fact>
-        {model.topics.length > 0 ? (
-          <Fact term="Keywords">
-            <span className="flex flex-wrap gap-1">
-              {model.topics.map((topic) => (
-                <Link
-                  prefetch={false}
-                  key={topic}
-                  className="chip hover:underline"
-                  href={`/models?q=${encodeURIComponent(topic)}`}
-                >
-                  {topic}
-                </Link>
-              ))}
-            </span>
-          </Fact>
-        ) : null}
       </dl>
       {version && version.warnings.length > 0 && view.rights.versions ? (
         <details className="mt-3">
@@ -287,5 +288,81 @@ function Characteristics({ view }: { view: ModelView }) {
         </details>
       ) : null}
     </Section>
+  )
+}
+
+/** The people behind the model, its papers and its keywords, each with where it comes from. */
+function Description({ view }: { view: ModelView }) {
+  const { authors, links, keywords, problems, unknownKeys } = view.described
+  return (
+    <>
+      {authors && authors.value.length > 0 ? (
+        <Section title="Attributions" id="attributions">
+          <ul className="space-y-1">
+            {authors.value.map((author) => (
+              <li key={`${author.name} ${author.url} ${author.role}`}>
+                {author.url ? <OutwardLink href={author.url}>{author.name}</OutwardLink> : <bdi>{author.name}</bdi>}
+                {author.role ? <span className="text-fg-muted"> · {author.role}</span> : null}
+              </li>
+            ))}
+          </ul>
+          <SourceMark from={authors.from} />
+        </Section>
+      ) : null}
+      {keywords && keywords.value.length > 0 ? (
+        <Section title="Keywords" id="keywords">
+          <ul className="flex flex-wrap gap-1">
+            {keywords.value.map((word) => (
+              <li key={word}>
+                <Link
+                  prefetch={false}
+                  className="chip min-h-6 hover:underline"
+                  href={`/models?q=${encodeURIComponent(word)}`}
+                >
+                  {word}
+                </Link>
+              </li>
+            ))}
+          </ul>
+          <SourceMark from={keywords.from} />
+        </Section>
+      ) : null}
+      {links && links.value.length > 0 ? (
+        <Section title="Papers and links" id="links">
+          <ul className="space-y-1">
+            {links.value.map((link) => (
+              <li key={link.url}>
+                <OutwardLink href={link.url}>{link.title || link.url}</OutwardLink>
+              </li>
+            ))}
+          </ul>
+          <SourceMark from={links.from} />
+        </Section>
+      ) : null}
+      {view.rights.settings && problems.length + unknownKeys.length > 0 ? (
+        <Section title="Seen by publishers" id="card-notes">
+          <ul className="list-disc space-y-1 ps-5 text-fg-muted">
+            {problems.map((problem) => (
+              <li key={problem.file}>
+                {problem.file}: <Sentence text={problem.sentence} />
+              </li>
+            ))}
+            {unknownKeys.length > 0 ? (
+              <li>Keys of the README's front matter that mean nothing here: {unknownKeys.join(', ')}</li>
+            ) : null}
+          </ul>
+        </Section>
+      ) : null}
+    </>
+  )
+}
+
+/** A link of a stranger: marked as such for readers and for search engines. */
+function OutwardLink({ href, children }: { href: string; children: string }) {
+  return (
+    <a className="link wrap-anywhere" href={href} rel="nofollow ugc noopener noreferrer" title={href}>
+      <bdi>{children}</bdi>
+      <ExternalLink aria-hidden className="ms-1 inline size-3.5" strokeWidth={1.75} />
+    </a>
   )
 }

@@ -1,3 +1,4 @@
+import { splitFrontMatter } from '@modelport/schema/model-card/read-data'
 import { toJsxRuntime } from 'hast-util-to-jsx-runtime'
 import { Fragment } from 'react'
 import { jsx, jsxs } from 'react/jsx-runtime'
@@ -15,8 +16,10 @@ const maxBytes = 256 * 1024
  * A README as elements: GitHub's Markdown, sanitised by an allow-list, headings one level down so that the page keeps
  * its one `h1`. Raw HTML in it is dropped. What is too large, or takes too long to parse, is shown as plain text.
  */
-export async function Readme({ text, place }: { text: string; place: ReadmePlace }) {
-  const tree = Buffer.byteLength(text) > maxBytes ? null : await parseMarkdown(withoutFrontMatter(text))
+export async function Readme({ text: whole, place }: { text: string; place: ReadmePlace }) {
+  // Model cards begin with YAML between `---` lines; it is data, not text.
+  const { text } = splitFrontMatter(whole)
+  const tree = Buffer.byteLength(text) > maxBytes ? null : await parseMarkdown(text)
   if (!tree) return <pre className="font-mono text-[13px] whitespace-pre-wrap">{text.slice(0, maxBytes)}</pre>
   // Parsed trees are kept for the next reader, so what is changed is a copy.
   const own = structuredClone(tree)
@@ -26,11 +29,6 @@ export async function Readme({ text, place }: { text: string; place: ReadmePlace
       {toJsxRuntime(own as Parameters<typeof toJsxRuntime>[0], { Fragment, jsx, jsxs, ignoreInvalidStyle: true })}
     </div>
   )
-}
-
-/** Model cards begin with YAML between `---` lines; it is data, not text. */
-function withoutFrontMatter(text: string): string {
-  return text.replace(/^\uFEFF?---\r?\n[\s\S]{0,20000}?\r?\n---[ \t]*(?:\r?\n|$)/, '')
 }
 
 function settle(node: HastNode, place: ReadmePlace): void {

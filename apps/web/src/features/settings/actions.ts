@@ -19,14 +19,36 @@ function placeOf(form: FormData): [string, string] {
 
 const textOf = (form: FormData, name: string) => (form.has(name) ? String(form.get(name)).trim() || null : undefined)
 
+/** The fields of the card General; a field that is empty, or all when they are reset, go back to the repository's. */
+function descriptionOf(form: FormData) {
+  if (form.has('reset')) return { title: null, summary: null, keywords: null, links: null, authors: null }
+  const lines = <T>(name: string, read: (parts: string[]) => T) => {
+    const text = textOf(form, name)
+    return typeof text === 'string'
+      ? text
+          .split('\n')
+          .map((line) => line.split('|', 3).map((part) => part.trim()))
+          .filter((parts) => parts.some(Boolean))
+          .map(read)
+      : text
+  }
+  return {
+    title: textOf(form, 'title'),
+    summary: textOf(form, 'summary'),
+    keywords: lines('keywords', ([word]) => word),
+    // An address alone is its own title.
+    links: lines('links', ([title = '', url]) => ({ title, url: url ?? title })),
+    authors: lines('authors', ([name, role, url]) => ({ name, role: role || null, url: url || null })),
+  }
+}
+
 export async function settingsAction(_before: ActionResult, form: FormData): Promise<ActionResult> {
   return guardAction(async (actor) => {
     const [owner, slug] = placeOf(form)
     // Each card sends its own fields; boxes that are not ticked are not sent, so the card says which it has.
     const boxes = form.getAll('boxes').map(String)
     const change = ModelChange.parse({
-      title: textOf(form, 'title'),
-      summary: textOf(form, 'summary'),
+      ...descriptionOf(form),
       visibility: form.get('visibility') ?? undefined,
       branch: form.get('branch') ?? undefined,
       substitutionPolicy: form.has('substitutionPolicy') ? form.get('substitutionPolicy') || null : undefined,

@@ -1,12 +1,28 @@
 import type { ReactNode } from 'react'
+import { context } from '#src/context.ts'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { deleteAction, policyAction, settingsAction } from '#src/features/settings/actions.ts'
 import { ActionForm } from '#src/ui/action-form.tsx'
+import { CodeBlock } from '#src/ui/code-block.tsx'
 import { ConfirmButton } from '#src/ui/confirm-button.tsx'
+import { sourceWords } from '#src/ui/parts.tsx'
+
+const badges = [
+  { kind: 'status', words: 'Build status' },
+  { kind: 'version', words: 'Version' },
+  { kind: 'license', words: 'License' },
+]
 
 export function SettingsPage({ view, readyNumbers }: { view: ModelView; readyNumbers: number[] }) {
-  const { model, path, defaultVersion } = view
+  const { model, path, defaultVersion, described } = view
+  const { edited } = model
+  const { siteUrl } = context().config
+  const hint = (key: 'title' | 'summary' | 'keywords' | 'links' | 'authors') => {
+    const from = described[key]?.from
+    if (from === undefined) return 'The repository says nothing; nothing is shown.'
+    return from === 'edited' ? 'Edited here. Empty it to take the repository’s.' : `Now from ${sourceWords[from]}.`
+  }
   return (
     <ModelFrame view={view} tab="settings">
       <h1 className="text-2xl leading-8 font-semibold">Settings</h1>
@@ -15,12 +31,48 @@ export function SettingsPage({ view, readyNumbers }: { view: ModelView; readyNum
       </p>
       <div className="mt-6 max-w-[760px] space-y-6">
         <Card title="General" path={path}>
-          <Field label="Title" hint="Shown instead of the repository's name.">
-            <input name="title" maxLength={200} defaultValue={model.title ?? ''} className="input" />
+          <p className="text-fg-muted">
+            What is written here wins over runway.yml, the README's front matter, CITATION.cff and GitHub. An empty
+            field takes the repository's.
+          </p>
+          <Field label="Title" hint={hint('title')}>
+            <input name="title" maxLength={200} defaultValue={edited.title ?? ''} className="input" />
           </Field>
-          <Field label="Summary">
-            <input name="summary" maxLength={500} defaultValue={model.summary ?? ''} className="input" />
+          <Field label="Summary" hint={hint('summary')}>
+            <input name="summary" maxLength={500} defaultValue={edited.summary ?? ''} className="input" />
           </Field>
+          <Field label="Keywords, one on a line" hint={hint('keywords')}>
+            <textarea
+              name="keywords"
+              rows={3}
+              defaultValue={edited.keywords?.join('\n') ?? ''}
+              className="input h-auto"
+            />
+          </Field>
+          <Field label="Papers and links, one on a line as: title | address" hint={hint('links')}>
+            <textarea
+              name="links"
+              rows={3}
+              defaultValue={edited.links?.map((l) => `${l.title} | ${l.url}`).join('\n') ?? ''}
+              className="input h-auto"
+            />
+          </Field>
+          <Field label="Attributions, one on a line as: name | role | address" hint={hint('authors')}>
+            <textarea
+              name="authors"
+              rows={3}
+              defaultValue={
+                edited.authors?.map((a) => [a.name, a.role ?? '', a.url ?? ''].join(' | ')).join('\n') ?? ''
+              }
+              className="input h-auto"
+            />
+          </Field>
+          {Object.keys(edited).length > 0 ? (
+            <label className="flex items-center gap-3">
+              <input type="checkbox" name="reset" className="size-4 shrink-0 accent-accent" />
+              <span>Reset all of these to the repository's</span>
+            </label>
+          ) : null}
         </Card>
 
         <Card title="Visibility" path={path}>
@@ -120,6 +172,30 @@ export function SettingsPage({ view, readyNumbers }: { view: ModelView; readyNum
             </select>
           </Field>
         </Card>
+
+        {view.visibility === 'private' ? null : (
+          <section className="card p-5">
+            <h2 id="badges" className="text-lg leading-7 font-semibold">
+              Badges
+            </h2>
+            <p className="mt-1 mb-3 text-fg-muted">
+              For the README; they say what visitors may know, and follow the default version.
+            </p>
+            <p className="mb-3 flex flex-wrap gap-2">
+              {badges.map(({ kind, words }) => (
+                // biome-ignore lint/performance/noImgElement: an SVG of ours that no optimiser needs to touch
+                <img key={kind} src={`${path}/badge/${kind}.svg`} alt={words} height={20} />
+              ))}
+            </p>
+            <CodeBlock
+              wrap
+              title="Markdown"
+              code={badges
+                .map(({ kind, words }) => `[![${words}](${siteUrl}${path}/badge/${kind}.svg)](${siteUrl}${path})`)
+                .join('\n')}
+            />
+          </section>
+        )}
 
         {view.rights.delete ? (
           <section className="card border-danger p-5">

@@ -2,6 +2,7 @@ import type { Build } from '@modelport/db/queries/versions'
 import { isFinalBuildState } from '@modelport/schema/states'
 import { ChevronRight, Pin, PinOff } from 'lucide-react'
 import Link from 'next/link'
+import { comparePath } from '#src/features/compare/compare-path.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import {
   cancelAction,
@@ -148,6 +149,26 @@ function VersionRow({ data, item }: { data: VersionsView; item: VersionsView['it
           />
         ))}
       </div>
+      {version.number > 1 ? (
+        <p className="mt-2 flex flex-wrap gap-x-4 text-[13px]">
+          <Link
+            prefetch={false}
+            className="link inline-flex min-h-6 items-center"
+            href={comparePath(path, version.number - 1, version.number)}
+          >
+            Compare with version {version.number - 1}
+          </Link>
+          {view.defaultVersion && !isDefault && view.defaultVersion.number !== version.number - 1 ? (
+            <Link
+              prefetch={false}
+              className="link inline-flex min-h-6 items-center"
+              href={comparePath(path, view.defaultVersion.number, version.number)}
+            >
+              Compare with the default, version {view.defaultVersion.number}
+            </Link>
+          ) : null}
+        </p>
+      ) : null}
       {rights.build ? (
         <details className="group mt-2">
           <summary className="inline-flex min-h-7 items-center gap-1 text-[13px] font-medium text-fg-muted hover:text-fg">

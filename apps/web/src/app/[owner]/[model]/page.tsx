@@ -1,23 +1,22 @@
 import type { Metadata } from 'next'
-import { context } from '#src/context.ts'
 import { loadModelView } from '#src/features/models/load-model-view.ts'
+import { modelJsonLd, modelMetadata } from '#src/features/models/model-metadata.ts'
 import { OverviewPage } from '#src/features/models/overview-page.tsx'
+import { JsonLd } from '#src/ui/json-ld.tsx'
 
 type Props = { params: Promise<{ owner: string; model: string }> }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  const view = await loadModelView(params)
-  const name = `${view.publisher.slug}/${view.model.slug}`
-  return {
-    title: view.pinned && view.version ? `${name} · version ${view.version.number}` : name,
-    description: view.model.summary ?? undefined,
-    robots: view.visibility === 'public' ? undefined : { index: false },
-    alternates: {
-      canonical: `${context().config.siteUrl}${view.version?.id === view.model.defaultVersionId ? view.path : view.versionPath}`,
-    },
-  }
+  return modelMetadata(await loadModelView(params))
 }
 
 export default async function Page({ params }: Props) {
-  return <OverviewPage view={await loadModelView(params)} />
+  const view = await loadModelView(params)
+  const data = modelJsonLd(view)
+  return (
+    <>
+      {data ? <JsonLd data={data} /> : null}
+      <OverviewPage view={view} />
+    </>
+  )
 }

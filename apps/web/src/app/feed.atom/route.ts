@@ -1,0 +1,6 @@
+import { serveSiteFeed } from '#src/features/public-files/serve-feed.ts'
+
+// The address of the site is known when it runs, not when it is built.
+export const dynamic = 'force-dynamic'
+
+export const GET = (request: Request) => serveSiteFeed(request)

@@ -1,0 +1,19 @@
+import type { RequestActor } from '#src/auth/actor.ts'
+import { compareVersions, parseRange } from '#src/features/compare/compare-versions.ts'
+import { openModel } from '#src/features/models/open-model.ts'
+
+/** A comparison for programs, for people who may see the model's versions. */
+export async function compareJson(actor: RequestActor, owner: string, slug: string, range: string) {
+  const { model } = await openModel(actor, owner, slug, 'see-versions')
+  const found = await compareVersions(model, parseRange(range))
+  return {
+    older: found.older.number,
+    newer: found.newer.number,
+    interface: found.interface,
+    sizes: found.sizes,
+    substitutions: found.substitutions,
+    license: { older: found.licence.older, newer: found.licence.newer, changed: found.licence.changed },
+    config: found.config.length > 0,
+    readme: found.readme.length > 0,
+  }
+}
