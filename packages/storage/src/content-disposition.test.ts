@@ -6,13 +6,7 @@ it.each([
   ['my model (2).pth', 'attachment; filename="my model (2).pth"'],
   ['a"b\\c.bin', 'attachment; filename="c.bin"'],
   ['a"b%20.bin', `attachment; filename="a_b_20.bin"; filename*=UTF-8''a%22b%2520.bin`],
-  [
-    'größe.pt',
-    `attachment; filename="große.pt"`
-      .replace('ß', '_')
-      .replace('filename="gro_e', 'filename="gro_e')
-      .concat(`; filename*=UTF-8''gr%C3%B6%C3%9Fe.pt`),
-  ],
+  ['größe.pt', `attachment; filename="gro_e.pt"; filename*=UTF-8''gr%C3%B6%C3%9Fe.pt`],
   ["日本'.pt", `attachment; filename="__'.pt"; filename*=UTF-8''%E6%97%A5%E6%9C%AC%27.pt`],
   ['a\r\nset-cookie: x.pt', 'attachment; filename="aset-cookie: x.pt"'],
   ['../../etc/passwd', 'attachment; filename="passwd"'],

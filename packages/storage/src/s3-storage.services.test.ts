@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { type LocalS3, startLocalS3 } from '@modelport/infra/local-s3/index'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newFileKey } from './object-keys.ts'
+import { listPickleImports } from './pickle-imports.ts'
 import { openS3Storage } from './s3-storage.ts'
 import type { Storage } from './storage.ts'
+import { storedFile } from './stored-file.ts'
 import { removeObjects, sweepStorage } from './sweep-storage.ts'
 import { bytesOfPart, finishUpload, type PlannedUpload } from './upload-parts.ts'
 import { verifyUpload } from './verify-upload.ts'
@@ -244,6 +246,26 @@ describe('objects', () => {
     const part = await fetch(url, { headers: { range: 'bytes=0-6' } })
     expect([part.status, await part.text()]).toEqual([206, '<script'])
   })
+})
+
+it('a stored pickle is inspected with a few small reads', async () => {
+  const pickle = Buffer.concat([
+    Buffer.from('\x80\x04\x8e', 'latin1'),
+    Buffer.from(BigUint64Array.of(BigInt(6 * MiB)).buffer),
+    randomBytes(6 * MiB),
+    Buffer.from('cos\nsystem\n.'),
+  ])
+  const { key } = await store(pickle)
+  let reads = 0
+  const counting: Pick<Storage, 'read'> = {
+    read(...range) {
+      reads++
+      return storage.read(...range)
+    },
+  }
+  const report = await listPickleImports(storedFile(counting, key, pickle.length))
+  expect(report).toEqual({ format: 'pickle', imports: ['os.system'], complete: true })
+  expect(reads).toBeLessThan(5)
 })
 
 describe('the sweep', () => {
