@@ -172,7 +172,7 @@ describe('the object store', () => {
     const report = recordingReport()
     const stack = await start({ objectStore: undefined, report })
     process.kill(stack.state.processes['local-s3']!, 'SIGKILL')
-    await until('the object store runs again', () => report.notices.includes('local-s3 runs again'))
+    await until('the object store runs again', () => report.notices.includes('local-s3 runs again'), 50_000)
   })
 
   it('is left out when the operator names one', async () => {
