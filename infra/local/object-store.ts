@@ -59,7 +59,9 @@ export async function startObjectStore(
     },
     options.hooks,
   )
-  const store = { endpoint, publicEndpoint: endpoint, region: 'us-east-1', bucket, accessKeyId, secretAccessKey }
+  // Browsers send a cookie of 127.0.0.1 to all its ports, so what people uploaded has another host than the site.
+  const publicEndpoint = `http://localhost:${port}`
+  const store = { endpoint, publicEndpoint, region: 'us-east-1', bucket, accessKeyId, secretAccessKey }
   return { store, directory, child }
 }
 

@@ -151,11 +151,15 @@ describe('the queue', () => {
 describe('the object store', () => {
   it('is our own, keeps its objects over a restart, and goes with the stack', async () => {
     const stack = await start({ objectStore: undefined })
-    const { endpoint, bucket, accessKeyId, secretAccessKey, kind } = stack.state.objectStore!
+    const { endpoint, publicEndpoint, bucket, accessKeyId, secretAccessKey, kind } = stack.state.objectStore!
     expect([kind, runs(stack.state.processes['local-s3'])]).toEqual(['local', true])
     const secrets = { accessKeyId, secretAccessKey }
-    const storage = openS3Storage({ endpoint, publicEndpoint: endpoint, region: 'us-east-1', bucket }, secrets)
+    const storage = openS3Storage({ endpoint, publicEndpoint, region: 'us-east-1', bucket }, secrets)
     await storage.put('files/kept', Buffer.from('weights'), { contentType: 'text/plain' })
+    // Another host than the site's, so that its cookies stay at the site.
+    expect(new URL(publicEndpoint).hostname).toBe('localhost')
+    const download = await fetch(await storage.signDownload('files/kept', { fileName: 'a.pt' }))
+    expect(await download.text()).toBe('weights')
     await stack.stop()
     await expect(fetch(`${endpoint}/healthz`)).rejects.toThrow()
     const again = await start({ objectStore: undefined, ports: stack.state.ports })
@@ -168,7 +172,7 @@ describe('the object store', () => {
     const report = recordingReport()
     const stack = await start({ objectStore: undefined, report })
     process.kill(stack.state.processes['local-s3']!, 'SIGKILL')
-    await until('the object store runs again', () => report.notices.includes('local-s3 runs again'))
+    await until('the object store runs again', () => report.notices.includes('local-s3 runs again'), 50_000)
   })
 
   it('is left out when the operator names one', async () => {

@@ -730,6 +730,30 @@ describe('answers', () => {
     expect(await readText(Key)).toBe('kept')
   })
 
+  it('refuse more than 5 GiB in one PUT before a byte of it is sent (T78)', async () => {
+    const path = `/${Bucket}/${newKey()}`
+    const headers = signHeader('PUT', path, 'UNSIGNED-PAYLOAD')
+    const { hostname, port } = new URL(endpoint)
+    const length = { 'content-length': 5 * 1024 ** 3 + 1, expect: '100-continue' }
+    const answer = await new Promise<string>((done, fail) => {
+      const sender = httpRequest({ hostname, port, method: 'PUT', path, headers: { ...headers, ...length } })
+      sender.on('continue', () => fail(new Error('it asks for the body')))
+      sender.on('response', (response) => {
+        let text = ''
+        response.on('data', (piece) => {
+          text += piece
+        })
+        response.on('end', () => {
+          sender.destroy()
+          done(`${response.statusCode} ${/<Code>(\w+)/.exec(text)?.[1]}`)
+        })
+      })
+      sender.on('error', fail)
+      sender.flushHeaders()
+    })
+    expect(answer).toBe('400 EntityTooLarge')
+  })
+
   ours('refuse a body without a length, and one that ends early', async () => {
     const Key = newKey()
     const headers = signHeader('PUT', `/${Bucket}/${Key}`, 'UNSIGNED-PAYLOAD')

@@ -10,9 +10,10 @@ import {
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandInput,
   type ListMultipartUploadsCommandOutput,
+  ListPartsCommand,
+  type ListPartsCommandOutput,
   PutObjectCommand,
   paginateListObjectsV2,
-  paginateListParts,
   S3Client,
   type S3ServiceException,
   UploadPartCommand,
@@ -81,9 +82,16 @@ export function openS3Storage(config: StorageConfig, secrets: StorageSecrets): S
     async listParts(upload) {
       const parts: StoredPart[] = []
       try {
-        for await (const page of paginateListParts({ client }, named(upload))) {
-          for (const part of page.Parts ?? [])
+        // Not the client's own pages: they go on for as long as a marker comes, and it comes with the last page too.
+        for (let marker: string | undefined; ; ) {
+          const page: ListPartsCommandOutput = await client.send(
+            new ListPartsCommand({ ...named(upload), PartNumberMarker: marker }),
+          )
+          for (const part of page.Parts ?? []) {
             parts.push({ number: part.PartNumber!, etag: part.ETag!, bytes: part.Size! })
+          }
+          if (!page.IsTruncated) break
+          marker = page.NextPartNumberMarker
         }
       } catch (error) {
         if (isMissing(error)) return null
