@@ -21,6 +21,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SRC = os.path.join(HERE, 'src')
+KINDS = ('text', 'image')
 
 MODEL = '''
 import runway
@@ -103,8 +104,11 @@ def measure(source, path, given):
     try:
         wait_for(port, process)
         measured = {'memory': resident_megabytes(process.pid)}
-        measured['text'] = load(port, '/text', {'value': 'Hello, model. ' * 5}, given)
-        measured['image'] = load(port, '/image', {'value': picture()}, given)
+        for kind, value in zip(KINDS, ('Hello, model. ' * 5, picture())):
+            try:
+                measured[kind] = load(port, '/' + kind, {'value': value}, given)
+            except CannotRun as error:
+                print('%s echo: %s' % (kind, error))
         return measured
     finally:
         process.kill()
@@ -221,15 +225,20 @@ def import_milliseconds():
 def report(results):
     print('%-14s %10s %9s %9s %12s' % ('', 'requests/s', 'p50 ms', 'p99 ms', 'memory MB'))
     for name, measured in results.items():
-        for kind in ('text', 'image'):
+        for kind in KINDS:
+            if kind not in measured:
+                print('%-14s does not run here: %s' % (name, kind))
+                continue
             values = measured[kind]
             print('%-14s %10.0f %9.2f %9.2f %12.1f  %s' % (
                 name, values['rate'], values['p50'], values['p99'], measured['memory'], kind))
     for name in results:
         if name != 'ours' and 'ours' in results:
-            for kind in ('text', 'image'):
-                print('ours / %s, %s echo: %.1f times the requests per second' % (
-                    name, kind, results['ours'][kind]['rate'] / results[name][kind]['rate']))
+            for kind in KINDS:
+                if kind in results[name]:
+                    print('ours / %s, %s echo: %.1f times the requests per second' % (
+                        name, kind,
+                        results['ours'][kind]['rate'] / results[name][kind]['rate']))
 
 
 if __name__ == '__main__':
