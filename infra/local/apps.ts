@@ -132,6 +132,8 @@ const web: App = {
     // The site says why nothing is built.
     ENGINE_PROBLEM: state.engine.problem ?? undefined,
     RECEIVER_URL: `http://127.0.0.1:${state.ports.receiver}`,
+    // Whoever is on this machine runs it.
+    ADMIN_LOGINS: '*',
   }),
   readyPath: '/readyz',
   builtFirst: true,

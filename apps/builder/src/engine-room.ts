@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { WorkerReport } from '@modelport/db/queries/workers'
 import { debianCatalogue } from '@modelport/schema/catalogues/debian'
 import { mirrorNetworks, readMachineMirror } from './bases/apt-mirror.ts'
 import { type BaseImage, ensureBase, findImage } from './bases/make-base.ts'
@@ -7,8 +8,8 @@ import { substitutionRecord } from './build/package-substitutions.ts'
 import type { WorkerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import type { BuildDriver } from './engine/build-driver.ts'
-import { openEngine, probeEngine } from './engine/engine.ts'
-import { assertLimitsHeld } from './engine/held-limits.ts'
+import { type Engine, openEngine, probeEngine } from './engine/engine.ts'
+import { assertLimitsHeld, limitNames, watchedLimits } from './engine/held-limits.ts'
 import { stagingReference } from './engine/image-names.ts'
 import { inspectImage } from './engine/inspect-image.ts'
 import { openBuildDriver } from './engine/open-build-driver.ts'
@@ -19,6 +20,14 @@ import { imageRepository, imageTag } from './image-registry/image-name.ts'
 import type { IsLive } from './jobs/sweep.ts'
 import { described, type Logger } from './log.ts'
 
+/** The engine as the worker uses it. */
+export interface EngineRoom {
+  forBuilds: ForBuilds
+  reap(isLive: IsLive): Promise<void>
+  /** What the engine is and which limits of a build are held, asked now; the engine is null while it does not answer. */
+  describe(): Promise<Pick<WorkerReport, 'engine' | 'limits'>>
+}
+
 type ForBuilds = Pick<
   WorkerContext,
   'driver' | 'ensureBase' | 'readSubstitutionRecord' | 'inspectImage' | 'pushImage' | 'releaseImages'
@@ -28,10 +37,7 @@ type ForBuilds = Pick<
  * Everything of the worker that touches the engine. Opening it sends nothing but a probe, whose answer is logged. Throws
  * when the engine cannot hold every limit of a build and the operator did not accept that.
  */
-export async function openEngineRoom(
-  config: WorkerConfig,
-  log: Logger,
-): Promise<{ forBuilds: ForBuilds; reap(isLive: IsLive): Promise<void> }> {
+export async function openEngineRoom(config: WorkerConfig, log: Logger): Promise<EngineRoom> {
   const engine = openEngine({ socketPath: config.dockerSocket, installation: config.installationId })
   const answers = await probeEngine(engine).then(
     (found) => {
@@ -104,6 +110,7 @@ export async function openEngineRoom(
       },
       releaseImages: (build) => forgetImage(engine, stagingReference(build)),
     },
+    describe: () => describeEngine(engine, driver),
     reap: async (isLive) => {
       const day = 86_400_000
       const reaped = await reap(engine, {
@@ -114,6 +121,25 @@ export async function openEngineRoom(
       const count = reaped.containers.length + reaped.networks.length + reaped.images.length
       if (count > 0) log.info(reaped, 'leftovers removed from the engine')
     },
+  }
+}
+
+async function describeEngine(engine: Engine, driver: BuildDriver): Promise<Pick<WorkerReport, 'engine' | 'limits'>> {
+  const found = await probeEngine(engine).catch(() => null)
+  if (!found) return { engine: null, limits: [] }
+  const off = new Map((await driver.unheldLimits()).map((limit) => [limit.name, limit.means]))
+  return {
+    engine: {
+      version: found.version,
+      runc: found.runc,
+      storageDriver: found.storageDriver,
+      cgroupVersion: found.cgroupVersion,
+      freeBytes: found.dataRoot?.freeBytes ?? null,
+    },
+    limits: limitNames.map((name) => {
+      const means = off.get(name) ?? null
+      return { name, means, held: means ? 'off' : watchedLimits.includes(name) ? 'watched' : 'engine' }
+    }),
   }
 }
 

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from '@modelport/db/client'
 import type { News } from '@modelport/db/queries/versions'
+import { forgetWorker } from '@modelport/db/queries/workers'
 import type { Catalogue } from '@modelport/schema/catalogue'
 import { readCatalogue } from '@modelport/schema/catalogues/read-catalogue'
 import { openConfigReader } from './build/parse-config-process.ts'
@@ -66,7 +67,15 @@ runProcess(log, async () => {
     if (news.cancel) for (const told of worker.cancellations) told(news.cancel)
   })
   const relay = relayRegularly({ database, jobs, log, signal: stopping.signal })
-  const sweeps = sweepRegularly(worker, engineRoom.reap)
+  const sweeps = sweepRegularly(worker, {
+    reap: engineRoom.reap,
+    report: async () => ({
+      driver: worker.driver.name,
+      concurrency: config.concurrency,
+      queue: jobs.kind,
+      ...(await engineRoom.describe()),
+    }),
+  })
   const { server, port } = await listen('127.0.0.1', config.port, log, async (request, response) => {
     const path = request.url?.split('?')[0]
     if (path === '/healthz') return answer(response, 200, 'ok\n')
@@ -90,6 +99,7 @@ runProcess(log, async () => {
     configReader.close()
     await Promise.all([relay, sweeps])
     await listening.unlisten().catch(() => undefined)
+    await forgetWorker(database.db, worker.name).catch(() => undefined)
     await database.close()
   }
 })

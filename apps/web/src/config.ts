@@ -14,6 +14,8 @@ const Environment = z.object({
   SECRET_KEY: z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits'),
   IMAGE_REGISTRY: z.string().default(''),
   RECEIVER_URL: z.string().default(''),
+  /** GitHub logins of the people who run this installation, with commas; `*` for everybody who signs in. */
+  ADMIN_LOGINS: z.string().default(''),
 })
 
 /** What may be printed. */
@@ -26,6 +28,8 @@ export interface Config {
   githubClientId: string
   /** `host:port` from which images are pulled, or null: images then stay in the engine of the machine that built them. */
   imageRegistry: string | null
+  /** In lower case; `*` stands for everybody who signs in. */
+  adminLogins: string[]
 }
 
 /** What must not be printed; apart from the settings so that printing those is safe. */
@@ -54,6 +58,9 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
       githubAppId: e.GITHUB_APP_ID,
       githubClientId: e.GITHUB_CLIENT_ID,
       imageRegistry: e.IMAGE_REGISTRY || null,
+      adminLogins: e.ADMIN_LOGINS.toLowerCase()
+        .split(/[\s,]+/)
+        .filter(Boolean),
     },
     secrets: {
       databaseUrl: e.DATABASE_URL,

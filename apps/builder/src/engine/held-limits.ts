@@ -9,16 +9,21 @@ export interface UnheldLimit {
 }
 
 /** What a build must be kept from, in the words of the operator's pages. */
-export type LimitName =
-  | 'memory'
-  | 'cpu'
-  | 'processes'
-  | 'disk'
-  | 'log'
-  | 'system calls'
-  | 'capabilities'
-  | 'network'
-  | 'names'
+export const limitNames = [
+  'memory',
+  'cpu',
+  'processes',
+  'disk',
+  'log',
+  'system calls',
+  'capabilities',
+  'network',
+  'names',
+] as const
+export type LimitName = (typeof limitNames)[number]
+
+/** Limits that no engine here holds by itself: the worker watches them and ends the step. */
+export const watchedLimits: readonly LimitName[] = ['disk', 'log']
 
 /** What the operator said about limits that the chosen engine and driver cannot hold. */
 export type UnheldPolicy = 'refuse' | 'accept'

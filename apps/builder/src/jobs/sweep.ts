@@ -1,4 +1,5 @@
 import { isLiveLease, sweepBuilds, sweepReports } from '@modelport/db/queries/builds'
+import { reportWorker, type WorkerReport } from '@modelport/db/queries/workers'
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
 import { described } from '../log.ts'
@@ -9,7 +10,7 @@ export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
 /** Runs the sweeps until the process stops. Every worker does so; they do not disturb each other. */
 export async function sweepRegularly(
   worker: WorkerContext,
-  reapEngine: (isLive: IsLive) => Promise<void>,
+  room: { reap: (isLive: IsLive) => Promise<void>; report: () => Promise<WorkerReport> },
 ): Promise<void> {
   const { sweepSeconds, leftoversSeconds } = worker.config.recovery
   await Promise.all([
@@ -23,7 +24,8 @@ export async function sweepRegularly(
       // Asked for each find at the time it is found: a build that started since is live.
       const isLive = (buildId: string, epoch: number) => isLiveLease(worker.database.db, { buildId, epoch })
       await sweepScratch(worker.config.home, isLive, 2 * leftoversSeconds * 1000)
-      await reapEngine(isLive)
+      await room.reap(isLive)
+      await reportWorker(worker.database.db, worker.name, await room.report())
     }),
   ])
 }

@@ -40,6 +40,7 @@ export async function openTestSite() {
       githubAppId: '1',
       githubClientId: 'client',
       imageRegistry: 'images.test:3050',
+      adminLogins: [],
     },
     secrets: {
       databaseUrl: database.url,

@@ -1,7 +1,7 @@
 import type { Model } from '@modelport/db/queries/models'
 import type { Permission, TokenScope, User } from '@modelport/db/queries/people'
 import { describe, expect, it } from 'vitest'
-import { type Action, type Actor, actions, can, effectiveVisibility } from '#src/auth/can.ts'
+import { type Action, type Actor, actions, can, effectiveVisibility, mayAdminister } from '#src/auth/can.ts'
 
 const model = (values: Partial<Model> = {}) =>
   ({
@@ -86,5 +86,16 @@ describe('who may do what', () => {
     ])
     expect(await can(actor('admin', ['read']), 'build', model())).toBe('forbid')
     expect(await can(actor('none', ['read', 'write', 'admin']), 'build', model({ visibility: 'private' }))).toBe('hide')
+  })
+})
+
+describe('mayAdminister', () => {
+  const alice = { user: { login: 'Alice' } } as Parameters<typeof mayAdminister>[0]
+  it('is for those whom the operator named, in any case, and for everybody signed in with a star', () => {
+    expect(mayAdminister(alice, ['alice'])).toBe(true)
+    expect(mayAdminister(alice, ['*'])).toBe(true)
+    expect(mayAdminister(alice, ['bob'])).toBe(false)
+    expect(mayAdminister(alice, [])).toBe(false)
+    expect(mayAdminister({ user: null }, ['*'])).toBe(false)
   })
 })

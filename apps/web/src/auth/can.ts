@@ -76,3 +76,8 @@ function decide(role: Role, action: Action, model: Model): Decision {
   // A member who reads a private repository knows that these pages exist; to everybody else they do not.
   return role === 'viewer' ? 'forbid' : 'hide'
 }
+
+/** Whether somebody may see how the installation runs: those whom its operator named, by GitHub login. */
+export function mayAdminister(actor: Pick<Actor, 'user'>, adminLogins: readonly string[]): boolean {
+  return actor.user !== null && (adminLogins.includes('*') || adminLogins.includes(actor.user.login.toLowerCase()))
+}
