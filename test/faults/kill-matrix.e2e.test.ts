@@ -8,12 +8,12 @@ import { type FaultsWorld, openFaultsWorld } from './faults-world.ts'
 const times = Number(process.env.KILL_MATRIX_TIMES ?? 1)
 const half = Math.ceil(workerFailPoints.length / 2)
 const rounds = Array.from({ length: times }, (_, round) =>
-  Array.from({ length: half }, (_, i) => ({
-    round,
-    points: [receiverFailPoints[i], workerFailPoints[i], workerFailPoints[i + half]].filter(
+  Array.from({ length: half }, (_, i) => {
+    const points = [receiverFailPoints[i], workerFailPoints[i], workerFailPoints[i + half]].filter(
       (point) => point !== undefined,
-    ),
-  })),
+    )
+    return { round, points, name: points.join(', ') }
+  }),
 ).flat()
 
 let world: FaultsWorld
@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 
-it.each(rounds)('kill -9 at $points (round $round): one version, once', async ({ points, round }) => {
+it.each(rounds)('kill -9 at $name (round $round): one version, once', async ({ points, round }) => {
   const repository = `alice/${points.at(-1)!.replaceAll(':', '-')}-${round}`
   for (const point of points) world.arm(point)
   const began = performance.now()

@@ -66,7 +66,8 @@ async function main(order: LoadOrder): Promise<LoadReport> {
     const running = new Set<Promise<void>>()
     const next = () => {
       while (idle.length > 0 && waiting.length > 0) {
-        const line = idle.pop()!
+        // In turn: a server closes a connection that is idle for five seconds.
+        const line = idle.shift()!
         const work = deliver(line, waiting.shift()!).then(() => {
           running.delete(work)
           idle.push(line)
@@ -133,6 +134,7 @@ async function openLine(port: number): Promise<Line> {
   return {
     ask: (request) =>
       new Promise<number>((resolve, reject) => {
+        if (socket.destroyed) return reject(new Error('the server closed the connection'))
         answered = resolve
         failed = reject
         socket.write(request)
