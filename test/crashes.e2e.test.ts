@@ -58,8 +58,8 @@ async function checkInvariants(repository: string): Promise<void> {
   const label = [`modelport.installation=${world.stack.state.installationId}`]
   await until(
     async () => {
-      const containers = await docker.listContainers({ all: true, filters: { label } })
-      return containers.every((c) => !c.Labels['modelport.build'])
+      const containers = await docker.listContainers({ all: true, filters: { label } }).catch(() => null)
+      return containers?.every((c) => !c.Labels['modelport.build'])
     },
     90_000,
     'no container of a build that ended',

@@ -69,10 +69,10 @@ describe('a model that cannot be built', () => {
     const label = [`modelport.installation=${world.stack.state.installationId}`]
     await until(
       async () => {
-        const containers = await docker.listContainers({ all: true, filters: { label } })
+        const containers = await docker.listContainers({ all: true, filters: { label } }).catch(() => null)
         const networks = await docker.listNetworks({ filters: { label } })
-        const builds = containers.filter((c) => c.Labels['modelport.build'])
-        return builds.length === 0 && networks.filter((n) => n.Labels?.['modelport.build']).length === 0
+        const builds = containers?.filter((c) => c.Labels['modelport.build'])
+        return builds?.length === 0 && networks.filter((n) => n.Labels?.['modelport.build']).length === 0
       },
       60_000,
       'the engine to be empty',
@@ -98,7 +98,8 @@ function words(html: string): string {
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&quot;', '"')
-    .replaceAll(/&#(x27|39);/g, "'")
+    .replaceAll(/&#x([0-9a-f]+);/gi, (_, code) => String.fromCodePoint(Number.parseInt(code, 16)))
+    .replaceAll(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)))
     .replaceAll('&amp;', '&')
     .replaceAll('`', '')
     .replaceAll(/\s+/g, ' ')

@@ -7,10 +7,18 @@ import Docker from 'dockerode'
 export async function clearEngine(socketPath: string, installationId: string): Promise<void> {
   const docker = new Docker({ socketPath, timeout: 30_000 })
   const filters = { label: [`modelport.installation=${installationId}`] }
-  const containers = await docker.listContainers({ all: true, filters })
+  const containers = await listed(() => docker.listContainers({ all: true, filters }))
   await Promise.all(containers.map((each) => gone(docker.getContainer(each.Id).remove({ force: true, v: true }))))
   const networks = await docker.listNetworks({ filters })
   await Promise.all(networks.map((each) => gone(docker.getNetwork(each.Id).remove())))
+}
+
+/** Engine 20.10 answers 404 for a whole list when one of its containers is removed meanwhile; it is asked again. */
+async function listed<Item>(list: () => Promise<Item[]>, tries = 5): Promise<Item[]> {
+  return list().catch((error: { statusCode?: number }) => {
+    if (error.statusCode !== 404 || tries === 1) throw error
+    return listed(list, tries - 1)
+  })
 }
 
 /** What is gone already, or is being removed by the worker that just stopped, is as good as removed. */

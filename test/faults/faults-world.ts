@@ -119,11 +119,11 @@ export async function openFaultsWorld(
         async () => {
           const open = await sql`select 1 from outbox union all select 1 from deliveries where state = 'received'
             union all select 1 from builds where state in ('queued', 'running')`
-          const containers = await docker.listContainers({ all: true, filters })
+          const containers = await docker.listContainers({ all: true, filters }).catch(() => null)
           const networks = await docker.listNetworks({ filters })
           return (
             open.length === 0 &&
-            containers.every((each) => !each.Labels['modelport.build']) &&
+            containers?.every((each) => !each.Labels['modelport.build']) &&
             networks.every((each) => !each.Labels?.['modelport.build']) &&
             readdirSync(scratch).length === 0
           )

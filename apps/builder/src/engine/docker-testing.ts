@@ -8,7 +8,7 @@ import { mirrorNetworks, readMachineMirror } from '../bases/apt-mirror.ts'
 import { type BaseOptions, ensureBase } from '../bases/make-base.ts'
 import type { DriverConfig } from './driver-config.ts'
 import { type EgressConfig, stopEgress } from './egress.ts'
-import { type Engine, labels, openEngine } from './engine.ts'
+import { type Engine, labels, listContainers, openEngine } from './engine.ts'
 import { stagingRepository } from './image-names.ts'
 import { reap, reapBases } from './reaper.ts'
 
@@ -66,7 +66,7 @@ export async function testDriverConfig(baseImage: string): Promise<DriverConfig>
 /** Names of what builds of this installation left in the engine, the cache and the proxy aside. */
 export async function leftovers(engine: Engine): Promise<string[]> {
   const ours = [`${labels.installation}=${engine.installation}`]
-  const containers = await engine.docker.listContainers({ all: true, filters: { label: ours } })
+  const containers = await listContainers(engine, { all: true, filters: { label: ours } })
   const networks = await engine.docker.listNetworks({ filters: { label: ours } })
   const images = await engine.docker.listImages({ filters: { reference: [stagingRepository], label: ours } as never })
   return [

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import type { EgressPolicy } from './build-driver.ts'
-import { type Engine, engineStatus, labels, removing } from './engine.ts'
+import { type Engine, engineStatus, labels, listContainers, removing } from './engine.ts'
 
 /** How the builds of an installation reach the outside. */
 export interface EgressConfig {
@@ -76,7 +76,7 @@ export async function proxyOnDefaultNetwork(
 
 /** Removes the proxies of this installation; builds that still run lose their way out. */
 export async function stopEgress(engine: Engine): Promise<void> {
-  const found = await engine.docker.listContainers({
+  const found = await listContainers(engine, {
     all: true,
     filters: { label: [`${labels.installation}=${engine.installation}`, `${labels.purpose}=egress`] },
   })
@@ -164,7 +164,7 @@ async function untilListening(engine: Engine, id: string, startedAt: Date): Prom
 }
 
 async function removeIdleProxies(engine: Engine, except: string): Promise<void> {
-  const found = await engine.docker.listContainers({
+  const found = await listContainers(engine, {
     all: true,
     filters: { label: [`${labels.installation}=${engine.installation}`, `${labels.purpose}=egress`] },
   })

@@ -87,6 +87,23 @@ export async function engineAbilities(engine: Engine): Promise<EngineAbilities> 
   }
 }
 
+/**
+ * Lists containers. Engine 20.10 answers 404 for the whole list when one of them is removed while it makes it (by anybody:
+ * the engine is shared), so that answer is asked again.
+ */
+export async function listContainers(
+  engine: Engine,
+  options: Docker.ContainerListOptions,
+): Promise<Docker.ContainerInfo[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await engine.docker.listContainers(options)
+    } catch (error) {
+      if (engineStatus(error) !== 404 || tries === 5) throw error
+    }
+  }
+}
+
 /** Free bytes and inodes of a folder's file system, or null where this machine does not have it. */
 export async function freeSpace(path: string): Promise<{ path: string; freeBytes: number; freeInodes: number } | null> {
   try {

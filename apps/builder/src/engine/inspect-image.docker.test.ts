@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openTestEngine, testBase } from './docker-testing.ts'
-import { type Engine, labels } from './engine.ts'
+import { type Engine, labels, listContainers } from './engine.ts'
 import { inspectImage } from './inspect-image.ts'
 import { tarOf } from './normalised-tar.ts'
 
@@ -19,7 +19,7 @@ describe('inspectImage', { timeout: 60_000 }, () => {
 
   afterEach(async () => {
     const label = [`${labels.installation}=${engine.installation}`]
-    expect(await engine.docker.listContainers({ all: true, filters: { label } })).toEqual([])
+    expect(await listContainers(engine, { all: true, filters: { label } })).toEqual([])
   })
 
   afterAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestEngine, testBase } from './docker-testing.ts'
-import { type Engine, labels, removing } from './engine.ts'
+import { type Engine, labels, listContainers, removing } from './engine.ts'
 import { type TarEntry, tarOf } from './normalised-tar.ts'
 import { readImageFile } from './read-image-file.ts'
 
@@ -76,6 +76,6 @@ describe('reading a file of an image', { timeout: 120_000 }, () => {
       'stop',
     )
     const label = [`${labels.installation}=${engine.installation}`]
-    expect(await engine.docker.listContainers({ all: true, filters: { label } })).toEqual([])
+    expect(await listContainers(engine, { all: true, filters: { label } })).toEqual([])
   })
 })

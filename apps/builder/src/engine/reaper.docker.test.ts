@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { containerDriver } from './container-driver.ts'
 import { openTestEngine, testBase, testEgress, testSocket } from './docker-testing.ts'
 import { openBuildNetwork, stopEgress } from './egress.ts'
-import { type Engine, labels, openEngine } from './engine.ts'
+import { type Engine, labels, listContainers, openEngine } from './engine.ts'
 import { baseRepository, stagingReference } from './image-names.ts'
 import { tarOf } from './normalised-tar.ts'
 import { reap } from './reaper.ts'
@@ -60,7 +60,7 @@ it('removes what dead builds left, and nothing of live ones or of another instal
   expect(asked.sort()).toEqual(['dead/3', 'live/3'])
   expect(reaped.containers).toHaveLength(1)
   expect(reaped.networks).toEqual([dead.network])
-  const running = (await one.engine.docker.listContainers()).map((each) => each.Id)
+  const running = (await listContainers(one.engine, {})).map((each) => each.Id)
   expect(running).not.toContain(dead.container)
   expect(running).toContain(live.container)
   expect(running).toContain(foreign.container)
@@ -132,7 +132,7 @@ it('finds a step ended by its own deadline after its worker was killed, and clea
   worker.kill('SIGKILL')
   await once(worker, 'exit')
   expect(said).toContain('begun')
-  const [found] = await engine.docker.listContainers({ filters: { label: [`${labels.build}=abandoned`] } })
+  const [found] = await listContainers(engine, { filters: { label: [`${labels.build}=abandoned`] } })
   const container = engine.docker.getContainer(found!.Id)
   expect((await container.inspect()).State.Running).toBe(true)
   // Four seconds for the steps and two of grace.

@@ -1,4 +1,4 @@
-import { type Engine, labels, removing } from './engine.ts'
+import { type Engine, labels, listContainers, removing } from './engine.ts'
 import { baseRepository, cacheRepository, stagingRepository } from './image-names.ts'
 
 /** What the reaper must know to tell the dead from the living. */
@@ -36,7 +36,7 @@ export async function reap(engine: Engine, options: ReapOptions): Promise<Reaped
     return !(await known.get(key))
   }
 
-  for (const each of await docker.listContainers({ all: true, filters: { label: ours } })) {
+  for (const each of await listContainers(engine, { all: true, filters: { label: ours } })) {
     // Somebody runs a finished image on this engine: its labels are the image's, and its build is long done.
     if (each.Labels[labels.purpose] === 'image') continue
     // A base belongs to no build; none takes an hour to make.
