@@ -87,7 +87,11 @@ export async function runBuildJob(worker: WorkerContext, buildId: string): Promi
   } catch (error) {
     await recordFailure(worker, lease, build.epoch, keeper.signal, error)
     log.info(
-      { ...(error instanceof PublisherError ? { code: error.code } : described(error)) },
+      error instanceof PublisherError
+        ? { code: error.code }
+        : keeper.signal.aborted
+          ? { why: String(keeper.signal.reason?.message ?? keeper.signal.reason) }
+          : described(error),
       'build ended without an image',
     )
   } finally {
