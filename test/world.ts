@@ -72,8 +72,8 @@ export async function openWorld(options: StackOptions & { owner?: string } = {})
   })
   const clones = mkdtempSync(join(tmpdir(), 'modelport-clones-'))
 
-  const call: World['call'] = async (method, path, body) => {
-    const response = await fetch(`${site.url}/api/v1${path}`, {
+  const send = (method: string, path: string, body?: unknown) =>
+    fetch(`${site.url}/api/v1${path}`, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
@@ -81,6 +81,12 @@ export async function openWorld(options: StackOptions & { owner?: string } = {})
       },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(30_000),
+    })
+  const call: World['call'] = async (method, path, body) => {
+    // A kept connection may close under a request; asking again is safe where nothing is changed, as any client does.
+    const response = await send(method, path, body).catch((error: unknown) => {
+      if (method !== 'GET') throw error
+      return send(method, path)
     })
     const text = await response.text()
     return {
