@@ -73,6 +73,9 @@ describe('the address of a search', () => {
 
 describe('sizes', () => {
   it.each(['', '..', '2gb', '..2', 'x..y', '..2gb..'])('%j is none', (text) => expect(readSize(text)).toBeNull())
+  it('are written as they are read, also where a unit divides with a remainder in the last bit', () => {
+    expect(readSize(writeSize({ from: 32_772_529_000, to: null }))).toEqual({ from: 32_772_529_000, to: null })
+  })
   it('are written as they are read', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 999_999_999 }), (kilobytes) => {

@@ -110,7 +110,7 @@ export function writeSize(range: SizeRange): string {
   const text = (bytes: number | null) => {
     if (bytes === null) return ''
     // The largest unit that says the same with three digits after the point.
-    const fits = ([, each]: [string, number]) => bytes >= each && Number.isInteger((bytes / each) * 1000)
+    const fits = ([, each]: [string, number]) => bytes >= each && (bytes * 1000) % each === 0
     const [unit, factor] = Object.entries(units).findLast(fits) ?? ['kb', units.kb]
     return `${bytes / factor}${unit}`
   }
