@@ -39,9 +39,6 @@ export default defineConfig({
           name: 'docker',
           include: named('docker'),
           exclude: never,
-          // The engine is shared with whatever else this machine does, and these tests hold clocks against it. A second try
-          // is shown in the report; a fault of ours fails both.
-          retry: 1,
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,
@@ -53,7 +50,6 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/**/*.e2e.test.ts'],
           exclude: never,
-          retry: 1,
           testTimeout: 600_000,
           hookTimeout: 900_000,
           fileParallelism: false,

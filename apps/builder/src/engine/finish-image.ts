@@ -31,7 +31,11 @@ export async function finishImage(engine: Engine, request: BuildImageRequest, fr
     HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none', Config: {} } },
   })
   try {
-    const committed = await container.commit({ repo, tag, pause: 'false' })
+    const committed = await container.commit({
+      _query: { container: container.id, repo, tag, pause: 'false' },
+      // A container that somebody runs from it inherits this, and is none of the build's, which the reaper removes.
+      _body: { Labels: { [labels.purpose]: 'image' } },
+    })
     return committed.Id
   } finally {
     await removing(container.remove({ force: true, v: true }))
