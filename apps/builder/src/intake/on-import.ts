@@ -1,4 +1,6 @@
 import type { Decision } from '@modelport/db/queries/deliveries'
+import { findDeletedHere } from '@modelport/db/queries/model-life'
+import { findModelByRepository } from '@modelport/db/queries/models'
 import type { ImportPayload } from '@modelport/schema/webhooks'
 import { githubStatus } from '../github/github-client.ts'
 import { type Intake, nothing } from './intake-context.ts'
@@ -10,18 +12,25 @@ export async function onImport(intake: Intake, request: ImportPayload): Promise<
   const repository = await readRepository(octokit, request.repositoryId)
   if (!repository) return nothing('The app may not see the repository.')
   const path = { owner: repository.owner.login, repo: repository.name }
-  const head = await readHead(intake, request.installationId, path, repository.default_branch)
+  const deleted = await findDeletedHere(intake.tx, request.repositoryId)
+  // Only somebody who asks for this very repository brings back what was deleted.
+  if (deleted && request.onlyConfigured)
+    return nothing(`The model was deleted here by ${deleted.deletedBy}; importing it by name brings it back.`)
+  const known = await findModelByRepository(intake.tx, request.repositoryId)
+  if (known?.state === 'archived') return nothing('The model is archived; it takes no new versions.', known.id)
+  const branch = known?.branch ?? repository.default_branch
+  const head = await readHead(intake, request.installationId, path, branch)
   if (request.onlyConfigured) {
     const missing = head ? await missingConfig(octokit, path.owner, path.repo, head.sha) : 'The repository is empty.'
     if (missing !== null) return nothing(`The repository is not a model. ${missing}`)
   }
   const { model } = await syncRepository(intake, repository, request.installationId)
-  if (!head) return nothing('The repository is empty; its first push makes version 1.', model.id)
+  if (!head) return nothing(`The branch ${branch} has no commit yet; its first push makes a version.`, model.id)
   const missing = await configure(intake, octokit, path, model, head.sha)
   if (missing !== null) return nothing(missing, model.id)
   return makeVersion(intake, model, {
     commit: head.sha,
-    ref: `refs/heads/${repository.default_branch}`,
+    ref: `refs/heads/${model.branch}`,
     commitSubject: head.commit.message.split('\n')[0] ?? '',
     authorName: head.commit.author?.name ?? null,
     requestedBy: request.requestedBy,

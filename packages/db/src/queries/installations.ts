@@ -1,7 +1,8 @@
-import { eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Tx } from '../client.ts'
 import { models } from '../tables/models.ts'
 import { versions } from '../tables/versions.ts'
+import { recordChange, repository } from './model-changes.ts'
 import type { Model } from './models.ts'
 import { indexModels } from './search-index.ts'
 import { cancelVersion } from './versions.ts'
@@ -29,5 +30,11 @@ export async function detachModel(tx: Tx, modelId: string): Promise<void> {
 
 /** The repository became private: the model is hidden with it. */
 export async function closeRepository(tx: Tx, modelId: string): Promise<void> {
-  await tx.update(models).set({ repositoryPrivate: true, updatedAt: sql`now()` }).where(eq(models.id, modelId))
+  const rows = await tx
+    .update(models)
+    .set({ repositoryPrivate: true, updatedAt: sql`now()` })
+    .where(and(eq(models.id, modelId), eq(models.repositoryPrivate, false)))
+    .returning({ id: models.id })
+  if (rows.length > 0)
+    await recordChange(tx, modelId, repository, { what: 'repository-visibility', from: 'public', to: 'private' })
 }
