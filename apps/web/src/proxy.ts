@@ -1,4 +1,5 @@
 import { type NextRequest, NextResponse } from 'next/server'
+import { hereHeader } from '#src/here.ts'
 
 /** Sets headers and nothing else. Who may see what is decided where the data is read, never here. */
 export function proxy(request: NextRequest) {
@@ -7,6 +8,7 @@ export function proxy(request: NextRequest) {
   const headers = new Headers(request.headers)
   // Next puts the nonce that it finds here on its own scripts.
   headers.set('content-security-policy', policy)
+  headers.set(hereHeader, request.nextUrl.pathname + request.nextUrl.search)
   const response = NextResponse.next({ request: { headers } })
   response.headers.set('content-security-policy', policy)
   response.headers.set('x-content-type-options', 'nosniff')
@@ -20,8 +22,11 @@ export function proxy(request: NextRequest) {
 
 function contentSecurityPolicy(nonce: string, githubWebUrl: string | undefined, development: boolean): string {
   const github = new URL(githubWebUrl || 'https://github.com').origin
-  // github.com serves the files of repositories from a host of its own.
-  const images = github === 'https://github.com' ? `${github} https://raw.githubusercontent.com` : github
+  // github.com serves the files of repositories, and the pictures of people, from hosts of its own.
+  const images =
+    github === 'https://github.com'
+      ? `${github} https://raw.githubusercontent.com https://avatars.githubusercontent.com`
+      : github
   return [
     "default-src 'self'",
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`,

@@ -23,7 +23,7 @@ async function allowed(who: Actor, what: Model): Promise<Action[]> {
   return actions.filter((_, i) => decisions[i] === 'allow')
 }
 
-const publisherMay = ['see', 'see-versions', 'see-logs', 'build', 'publish', 'change-settings']
+const publisherMay = ['see', 'see-versions', 'see-logs', 'see-changes', 'build', 'publish', 'change-settings']
 
 describe('who may do what', () => {
   const visibilities = [
@@ -42,7 +42,7 @@ describe('who may do what', () => {
     })
     it(`${name}: write access makes a publisher, admin an owner`, async () => {
       expect(await allowed(actor('write'), model(values))).toEqual(publisherMay)
-      expect(await allowed(actor('admin'), model(values))).toEqual([...publisherMay, 'delete'])
+      expect(await allowed(actor('admin'), model(values))).toEqual([...publisherMay, 'rename', 'delete'])
     })
   }
 
@@ -67,6 +67,8 @@ describe('who may do what', () => {
     expect(await can(actor('none'), 'change-settings', model())).toBe('hide')
     expect(await can(actor('read'), 'change-settings', model({ repositoryPrivate: true }))).toBe('forbid')
     expect(await can(actor('write'), 'delete', model())).toBe('forbid')
+    expect(await can(actor('write'), 'rename', model())).toBe('forbid')
+    expect(await can(actor('read'), 'see-changes', model())).toBe('hide')
   })
 
   it('does not guess while GitHub is silent: what is open stays open, private stays hidden, the rest is unavailable', async () => {
@@ -76,11 +78,12 @@ describe('who may do what', () => {
   })
 
   it('a token does no more than its scopes, and says so only about what its person may see', async () => {
-    expect(await allowed(actor('admin', ['read']), model())).toEqual(['see', 'see-versions', 'see-logs'])
+    expect(await allowed(actor('admin', ['read']), model())).toEqual(['see', 'see-versions', 'see-logs', 'see-changes'])
     expect(await allowed(actor('admin', ['read', 'write']), model())).toEqual([
       'see',
       'see-versions',
       'see-logs',
+      'see-changes',
       'build',
       'publish',
     ])

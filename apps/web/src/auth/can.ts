@@ -6,10 +6,12 @@ export const actions = [
   'see', // overview, interface, ready versions
   'see-versions', // the Versions page with failed and running ones, deliveries
   'see-logs', // build pages and logs
+  'see-changes', // who changed what
   'build', // rebuild, cancel, redeliver
   'publish', // default version, yank
   'change-settings',
-  'delete',
+  'rename', // also archive
+  'delete', // also restore
 ] as const
 export type Action = (typeof actions)[number]
 
@@ -47,8 +49,10 @@ export async function can(actor: Actor, action: Action, model: Model): Promise<D
 
 export function neededScope(action: Action): TokenScope {
   if (action.startsWith('see')) return 'read'
-  return action === 'delete' || action === 'change-settings' ? 'admin' : 'write'
+  return action === 'change-settings' || ownersOnly(action) ? 'admin' : 'write'
 }
+
+const ownersOnly = (action: Action) => action === 'rename' || action === 'delete'
 
 /**
  * GitHub says `read` of every account on a public repository. On one whose model was made private on the site that must
@@ -71,7 +75,7 @@ function decide(role: Role, action: Action, model: Model): Decision {
     (action === 'see-logs' && model.viewersSeeLogs)
   if (opened) return 'allow'
   if (role === 'unknown') return 'unavailable'
-  if (action === 'delete') return role === 'owner' ? 'allow' : publisher ? 'forbid' : 'hide'
+  if (ownersOnly(action)) return role === 'owner' ? 'allow' : publisher ? 'forbid' : 'hide'
   if (publisher) return 'allow'
   // A member who reads a private repository knows that these pages exist; to everybody else they do not.
   return role === 'viewer' ? 'forbid' : 'hide'
