@@ -1,6 +1,9 @@
+import { restoreDays } from '@modelport/db/queries/model-life'
 import Link from 'next/link'
 import { effectiveVisibility } from '#src/auth/can.ts'
 import type { loadDashboard } from '#src/features/dashboard/load-mine.ts'
+import { restoreAction } from '#src/features/settings/actions.ts'
+import { ActionForm } from '#src/ui/action-form.tsx'
 import { Banner, EmptyState, Page, Section, Time, VisibilityChip } from '#src/ui/parts.tsx'
 import { StatusChip } from '#src/ui/status-chip.tsx'
 
@@ -64,6 +67,30 @@ export function DashboardPage({ data }: { data: Data }) {
           </EmptyState>
         )}
       </Section>
+      {data.restorable.length > 0 ? (
+        <Section title="Deleted" id="deleted">
+          <ul className="card divide-y divide-border">
+            {data.restorable.map(({ model, publisher }) => (
+              <li key={model.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-3">
+                <span className="font-semibold">
+                  {publisher.slug}/{model.chosenSlug ?? model.name.toLowerCase()}
+                </span>
+                <span className="text-fg-muted">
+                  deleted by {model.deletedBy} <Time date={model.deletedAt!} />; it can be restored until{' '}
+                  <Time date={new Date(model.deletedAt!.getTime() + restoreDays * 86_400_000)} />
+                </span>
+                <span className="ms-auto">
+                  <ActionForm action={restoreAction} hidden={{ repository: model.githubRepositoryId }}>
+                    <button type="submit" className="button button-small">
+                      Restore<span className="sr-only"> {model.name}</span>
+                    </button>
+                  </ActionForm>
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Section>
+      ) : null}
     </Page>
   )
 }

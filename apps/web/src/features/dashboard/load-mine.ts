@@ -1,3 +1,4 @@
+import { listRestorable } from '@modelport/db/queries/model-life'
 import { listModelsByRepositories } from '@modelport/db/queries/models'
 import { listFailures, listUnfinished } from '@modelport/db/queries/pages'
 import { redirect } from 'next/navigation'
@@ -38,7 +39,9 @@ export async function loadDashboard(actor: RequestActor) {
     : []
   const ids = models.map((m) => m.model.id)
   const [running, failures] = await Promise.all([listUnfinished(db, ids), listFailures(db, ids)])
-  return { reachable: repositories !== null, models, running, failures }
+  const mine = repositories?.filter((repository) => repository.mayAdminister).map((repository) => repository.id)
+  const restorable = await listRestorable(db, mine ?? [])
+  return { reachable: repositories !== null, models, running, failures, restorable }
 }
 
 export async function loadImport(actor: RequestActor) {
