@@ -2,14 +2,16 @@ import { restoreDays } from '@modelport/db/queries/model-life'
 import Link from 'next/link'
 import { effectiveVisibility } from '#src/auth/can.ts'
 import type { loadDashboard } from '#src/features/dashboard/load-mine.ts'
+import type { Onboarding } from '#src/features/onboarding/load-onboarding.ts'
+import { OnboardingSteps } from '#src/features/onboarding/onboarding.tsx'
 import { restoreAction } from '#src/features/settings/actions.ts'
 import { ActionForm } from '#src/ui/action-form.tsx'
-import { Banner, EmptyState, Page, Section, Time, VisibilityChip } from '#src/ui/parts.tsx'
+import { Banner, Page, Section, Time, VisibilityChip } from '#src/ui/parts.tsx'
 import { StatusChip } from '#src/ui/status-chip.tsx'
 
 type Data = Awaited<ReturnType<typeof loadDashboard>>
 
-export function DashboardPage({ data }: { data: Data }) {
+export function DashboardPage({ data, onboarding }: { data: Data; onboarding: Onboarding | null }) {
   const { models, running, failures } = data
   return (
     <Page
@@ -21,7 +23,7 @@ export function DashboardPage({ data }: { data: Data }) {
         </Link>
       }
     >
-      {data.reachable ? null : (
+      {data.repositories || onboarding ? null : (
         <Banner kind="warning">
           GitHub could not be asked which repositories are yours. Reload in a minute; nothing is lost.
         </Banner>
@@ -36,8 +38,8 @@ export function DashboardPage({ data }: { data: Data }) {
           <VersionList items={running} />
         </Section>
       ) : null}
-      <Section title="My models" id="mine">
-        {models.length > 0 ? (
+      <Section title={models.length > 0 ? 'My models' : 'Publish your first model'} id="mine">
+        {onboarding === null ? (
           <ul className="card divide-y divide-border">
             {models.map(({ model, publisher }) => (
               <li key={model.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-3">
@@ -55,16 +57,7 @@ export function DashboardPage({ data }: { data: Data }) {
             ))}
           </ul>
         ) : (
-          <EmptyState
-            title="No models yet"
-            action={
-              <Link prefetch={false} href="/new" className="button">
-                Import a repository
-              </Link>
-            }
-          >
-            Install the GitHub App on a repository that holds a runway.yml, or import one.
-          </EmptyState>
+          <OnboardingSteps data={onboarding!} />
         )}
       </Section>
       {data.restorable.length > 0 ? (

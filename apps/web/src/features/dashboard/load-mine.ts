@@ -41,16 +41,5 @@ export async function loadDashboard(actor: RequestActor) {
   const [running, failures] = await Promise.all([listUnfinished(db, ids), listFailures(db, ids)])
   const mine = repositories?.filter((repository) => repository.mayAdminister).map((repository) => repository.id)
   const restorable = await listRestorable(db, mine ?? [])
-  return { reachable: repositories !== null, models, running, failures, restorable }
-}
-
-export async function loadImport(actor: RequestActor) {
-  const repositories = await myRepositories(actor, '/new')
-  if (!repositories) return null
-  const models = await listModelsByRepositories(
-    context().db,
-    repositories.map((r) => r.id),
-  )
-  const known = new Map(models.map((m) => [m.model.githubRepositoryId, `/${m.publisher.slug}/${m.model.slug}`]))
-  return repositories.map((repository) => ({ ...repository, modelPath: known.get(repository.id) ?? null }))
+  return { repositories, models, running, failures, restorable }
 }

@@ -56,11 +56,16 @@ function valueWords(value: unknown): string {
   return itemWords(value)
 }
 
+/** The fields of a link, an attribution, a licence, a note or a file, in the order in which people read them. */
+const fieldOrder = ['name', 'title', 'spdx', 'hardware', 'option', 'choice', 'role', 'time', 'memory', 'version', 'url']
+
 function itemWords(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
-  return Object.values(value)
-    .filter((part) => part !== null && part !== '')
-    .map(String)
+  const place = (key: string) => (fieldOrder.includes(key) ? fieldOrder.indexOf(key) : fieldOrder.length)
+  return Object.entries(value)
+    .filter(([, part]) => part !== null && part !== '')
+    .sort(([a], [b]) => place(a) - place(b))
+    .map(([, part]) => String(part))
     .join(', ')
 }
 

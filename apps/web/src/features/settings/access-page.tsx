@@ -148,7 +148,7 @@ function Effects({ children }: { children: string[] }) {
     <span className="mt-1 block">
       Choosing it changes:
       {children.map((line) => (
-        <span key={line} className="block ps-3 before:me-2 before:content-['–']">
+        <span key={line} className="relative block ps-4 before:absolute before:start-0 before:content-['–']">
           {line}
         </span>
       ))}
