@@ -120,7 +120,7 @@ const RefRules = z
       .trim()
       .superRefine((rule, check) => {
         const problem = refRuleProblem(rule)
-        if (problem) check.addIssue({ code: 'custom', message: `the pattern ${JSON.stringify(rule)} ${problem}` })
+        if (problem) check.addIssue({ code: 'custom', message: `The pattern ${JSON.stringify(rule)} ${problem}.` })
       }),
   )
   .max(refRuleLimits.rules)

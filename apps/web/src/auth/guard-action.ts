@@ -30,7 +30,12 @@ export async function guardAction(run: (actor: RequestActor) => Promise<ActionRe
       return { error: 'GitHub could not be asked. Try again in a minute.' }
     }
     if (error instanceof z.ZodError)
-      return { error: error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ') }
+      // A message that is a sentence of its own needs no name of a field before it.
+      return {
+        error: error.issues
+          .map((i) => (/^\p{Lu}/u.test(i.message) ? i.message : `${i.path.join('.')}: ${i.message}`))
+          .join(' '),
+      }
     throw error
   }
 }

@@ -29,7 +29,8 @@ export function ActionForm({
   // Once it is saved, the fields show what the server has now.
   useEffect(() => {
     if (result.error || !result.notice) return
-    form.current?.reset()
+    // Of the prototype: a field with the name `reset` would hide the method.
+    if (form.current) HTMLFormElement.prototype.reset.call(form.current)
     setChanged(false)
   }, [result])
   useEffect(() => {

@@ -6,7 +6,7 @@ import type { Onboarding } from '#src/features/onboarding/load-onboarding.ts'
 import { OnboardingSteps } from '#src/features/onboarding/onboarding.tsx'
 import { restoreAction } from '#src/features/settings/actions.ts'
 import { ActionForm } from '#src/ui/action-form.tsx'
-import { Banner, Page, Section, Time, VisibilityChip } from '#src/ui/parts.tsx'
+import { Banner, Page, Section, Sentence, Time, VisibilityChip } from '#src/ui/parts.tsx'
 import { StatusChip } from '#src/ui/status-chip.tsx'
 
 type Data = Awaited<ReturnType<typeof loadDashboard>>
@@ -48,7 +48,16 @@ export function DashboardPage({ data, onboarding }: { data: Data; onboarding: On
                 </Link>
                 <VisibilityChip visibility={effectiveVisibility(model)} />
                 {model.state === 'not_configured' ? (
-                  <span className="text-fg-muted">{model.stateReason ?? 'No runway.yml yet'}</span>
+                  <span className="min-w-0 text-fg-muted">
+                    <Sentence text={model.stateReason ?? 'It has no `runway.yml` yet.'} />{' '}
+                    <Link
+                      prefetch={false}
+                      className="link"
+                      href={`/new?repository=${encodeURIComponent(`${publisher.login}/${model.name}`)}`}
+                    >
+                      Set up<span className="sr-only"> {model.name}</span>
+                    </Link>
+                  </span>
                 ) : null}
                 <span className="ms-auto text-[13px] text-fg-subtle">
                   <Time date={model.updatedAt} />

@@ -37,7 +37,7 @@ export function CheckedList({ checked, lineUrl }: { checked: CheckedConfig; line
                   ) : (
                     <span className="font-medium">Line {problem.line}</span>
                   )}
-                  : <Sentence text={problem.sentence} />
+                  , <Sentence text={problem.sentence.replace(/^Line \d+, /, '')} />
                 </span>
               </li>
             )

@@ -16,7 +16,7 @@ export interface Onboarding {
   /** Where the page lies that shows this. */
   here: string
   /** Null when GitHub could not be asked. */
-  repositories: (InstalledRepository & { modelPath: string | null })[] | null
+  repositories: (InstalledRepository & { modelPath: string | null; configured: boolean })[] | null
   installations: SeenInstallation[]
   app: { installUrl: string; permissions: Record<string, string> } | null
   q: string
@@ -51,11 +51,19 @@ export async function loadOnboarding(
   const { db } = context()
   const { installations, app } = repositories ? await aboutTheApp(actor) : { installations: [], app: null }
   const models = await listModelsByRepositories(db, repositories?.map((r) => r.id) ?? [])
-  const known = new Map(models.map((m) => [m.model.githubRepositoryId, `/${m.publisher.slug}/${m.model.slug}`]))
+  const known = new Map(models.map((m) => [m.model.githubRepositoryId, m]))
   const chosen = repositories?.find((r) => r.mayWrite && `${r.owner}/${r.name}` === search.repository)
   return {
     here,
-    repositories: repositories?.map((r) => ({ ...r, modelPath: known.get(r.id) ?? null })) ?? null,
+    repositories:
+      repositories?.map((r) => {
+        const found = known.get(r.id)
+        return {
+          ...r,
+          modelPath: found ? `/${found.publisher.slug}/${found.model.slug}` : null,
+          configured: found !== undefined && found.model.state !== 'not_configured',
+        }
+      }) ?? null,
     installations,
     app,
     q: search.q?.trim().slice(0, 100) ?? '',

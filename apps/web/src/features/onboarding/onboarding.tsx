@@ -68,10 +68,12 @@ function Step(props: { number: number; title: string; done: boolean; now: boolea
       : [Circle, 'text-fg-subtle', 'Later']
   return (
     <li className="card p-5 max-sm:p-3" aria-current={now ? 'step' : undefined}>
-      <h2 className="flex flex-wrap items-center gap-x-2 text-lg leading-7 font-semibold">
-        <Icon aria-hidden className={`size-5 shrink-0 ${tone}`} strokeWidth={1.5} />
-        {number}. {title}
-        <span className={`ms-auto text-[13px] font-medium ${tone}`}>{word}</span>
+      <h2 className="flex items-start gap-x-2 text-lg leading-7 font-semibold">
+        <Icon aria-hidden className={`mt-1 size-5 shrink-0 ${tone}`} strokeWidth={1.5} />
+        <span className="min-w-0 flex-1">
+          {number}. {title}
+        </span>
+        <span className={` text-[13px] font-medium ${tone}`}>{word}</span>
       </h2>
       <div className="mt-3">{children}</div>
     </li>
@@ -83,6 +85,8 @@ const permissionWords: Record<string, string> = {
   metadata: 'Metadata: the repository’s name, description and people',
   checks: 'Checks: to say beside each commit how its build went',
   statuses: 'Statuses: to say beside each commit how its build went',
+  members: 'Members: to know who of an organisation may publish',
+  emails: 'Email addresses: to know you when you sign in',
   pull_requests: 'Pull requests: to read which commit they end with',
 }
 
@@ -220,7 +224,7 @@ function RepositoryRow({
           )}
         </p>
       </div>
-      {repository.modelPath ? (
+      {repository.modelPath && repository.configured ? (
         <Link prefetch={false} href={repository.modelPath} className="button button-small">
           Open model<span className="sr-only"> {name}</span>
         </Link>
@@ -322,7 +326,7 @@ function PushStep({ chosen }: { chosen: Chosen }) {
         Waiting for a push to {branch} of {name}.
       </p>
       <AskAgain />
-      {model?.model.stateReason ? <Sentence text={model.model.stateReason} /> : null}
+      {config.found && model?.model.stateReason ? <Sentence text={model.model.stateReason} /> : null}
       {config.found ? <BuildNow name={name} /> : null}
       <Later seconds={60}>
         <LastDelivery chosen={chosen} />

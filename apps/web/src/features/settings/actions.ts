@@ -33,7 +33,7 @@ function linesOf<T>(form: FormData, name: string, read: (parts: string[]) => T):
 
 /** The fields of the cards of General; an empty one, and those that are reset, go back to the repository's. */
 function descriptionOf(form: FormData) {
-  const resets = String(form.get('reset') ?? '').split(',')
+  const resets = String(form.get('handBack') ?? '').split(',')
   const fields = {
     title: textOf(form, 'title'),
     summary: textOf(form, 'summary'),
@@ -62,7 +62,7 @@ function descriptionOf(form: FormData) {
 function licenseOf(form: FormData) {
   if (!form.has('licenseSpdx')) return undefined
   const [spdx, name, url] = ['licenseSpdx', 'licenseName', 'licenseUrl'].map((key) => textOf(form, key))
-  if (form.get('reset')) return null
+  if (form.get('handBack')) return null
   if (spdx && name) throw new Refusal('invalid', 'Give an SPDX id or a name of its own, not both.')
   if (url && !name)
     throw new Refusal('invalid', 'The address belongs to a licence with a name of its own; give that too.')

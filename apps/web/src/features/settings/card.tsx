@@ -42,7 +42,7 @@ export function Card({
             Save {title[0]!.toLowerCase() + title.slice(1)}
           </button>
           {reset?.length ? (
-            <button type="submit" name="reset" value={reset.join(',')} formNoValidate className="button">
+            <button type="submit" name="handBack" value={reset.join(',')} formNoValidate className="button">
               Use the repository’s
             </button>
           ) : null}
