@@ -24,9 +24,7 @@ runProcess(log, async () => {
   const store = deliveryStore((arrived) => acceptDeliveries(database.sql, arrived))
   // What this process stored it works itself, and needs nobody to tell it.
   const bell = makeBell()
-  const onWebhook = await makeWebhookHandler({
-    github: config.github,
-    privateKey: secrets.githubPrivateKey,
+  const onWebhook = makeWebhookHandler({
     webhookSecret: secrets.githubWebhookSecret,
     log,
     accept: async (webhook) => {
@@ -35,9 +33,8 @@ runProcess(log, async () => {
         failPoint('after-commit')
         if (isNew) bell.ring()
       } catch (error) {
-        // Probot answers with the message of what is thrown, so it gets one that says nothing of our inside.
         log.error({ guid: webhook.guid, ...described(error) }, 'a delivery was not stored')
-        throw new Error('the delivery could not be stored; send it again')
+        throw error
       }
     },
   })
