@@ -6,7 +6,10 @@ import { githubStatus } from '../github/github-client.ts'
 import { type Intake, nothing } from './intake-context.ts'
 import { configure, makeVersion, missingConfig, readRepository, syncRepository } from './resolve-version.ts'
 
-/** Makes a model of a repository and builds its head at once (product decision 6). */
+/** Marks the wish to import of `reconcile-heads.ts`, behind which stands no person. */
+export const headAction = 'head'
+
+/** Makes a model of a repository, unless it is one, and builds its branch's head at once (product decision 6). */
 export async function onImport(intake: Intake, request: ImportPayload): Promise<Decision> {
   const octokit = intake.github.installation(request.installationId)
   const repository = await readRepository(octokit, request.repositoryId)
@@ -14,9 +17,9 @@ export async function onImport(intake: Intake, request: ImportPayload): Promise<
   const path = { owner: repository.owner.login, repo: repository.name }
   const deleted = await findDeletedHere(intake.tx, request.repositoryId)
   // Only somebody who asks for this very repository brings back what was deleted.
-  if (deleted && request.onlyConfigured)
+  if (deleted && (request.onlyConfigured || request.requestedBy === null))
     return nothing(`The model was deleted here by ${deleted.deletedBy}; importing it by name brings it back.`)
-  const known = await findModelByRepository(intake.tx, request.repositoryId)
+  const known = await findModelByRepository(intake.tx, repository.id)
   if (known?.state === 'archived') return nothing('The model is archived; it takes no new versions.', known.id)
   const branch = known?.branch ?? repository.default_branch
   const head = await readHead(intake, request.installationId, path, branch)
@@ -28,14 +31,17 @@ export async function onImport(intake: Intake, request: ImportPayload): Promise<
   if (!head) return nothing(`The branch ${branch} has no commit yet; its first push makes a version.`, model.id)
   const missing = await configure(intake, octokit, path, model, head.sha)
   if (missing !== null) return nothing(missing, model.id)
-  return makeVersion(intake, model, {
+  const decision = await makeVersion(intake, model, {
     commit: head.sha,
-    ref: `refs/heads/${model.branch}`,
+    ref: `refs/heads/${branch}`,
     commitSubject: head.commit.message.split('\n')[0] ?? '',
     authorName: head.commit.author?.name ?? null,
     requestedBy: request.requestedBy,
     trigger: 'import',
   })
+  return intake.delivery.action === headAction && decision.decision === 'version'
+    ? { ...decision, reason: `${decision.reason} GitHub had sent nothing of it; the branch’s head was looked at.` }
+    : decision
 }
 
 async function readHead(intake: Intake, installationId: number, path: { owner: string; repo: string }, branch: string) {

@@ -2,8 +2,7 @@ import { isLiveLease, sweepBuilds, sweepReports } from '@modelport/db/queries/bu
 import { reportWorker, type WorkerReport } from '@modelport/db/queries/workers'
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
-import { described } from '../log.ts'
-import { pause } from '../process.ts'
+import { regularly } from '../process.ts'
 
 export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
 
@@ -13,12 +12,13 @@ export async function sweepRegularly(
   room: { reap: (isLive: IsLive) => Promise<void>; report: () => Promise<WorkerReport> },
 ): Promise<void> {
   const { sweepSeconds, leftoversSeconds } = worker.config.recovery
+  const process = { log: worker.log, signal: worker.stopping }
   await Promise.all([
-    regularly(worker, sweepSeconds * 1000, 'builds', async () => {
+    regularly(process, sweepSeconds * 1000, 'look for builds', async () => {
       const found = await sweepBuilds(worker.database.db)
       if (found > 0) worker.log.warn({ found }, 'builds without a live worker or message')
     }),
-    regularly(worker, leftoversSeconds * 1000, 'leftovers', async () => {
+    regularly(process, leftoversSeconds * 1000, 'look for leftovers', async () => {
       const untold = await sweepReports(worker.database.db, 2 * leftoversSeconds)
       if (untold > 0) worker.log.warn({ untold }, 'builds that GitHub was not told of')
       // Asked for each find at the time it is found: a build that started since is live.
@@ -28,15 +28,4 @@ export async function sweepRegularly(
       await reportWorker(worker.database.db, worker.name, await room.report())
     }),
   ])
-}
-
-async function regularly(worker: WorkerContext, ms: number, what: string, work: () => Promise<void>): Promise<void> {
-  while (!worker.stopping.aborted) {
-    try {
-      await work()
-    } catch (error) {
-      worker.log.warn({ what, ...described(error) }, 'a sweep failed; the next one tries again')
-    }
-    await pause(ms, worker.stopping)
-  }
 }
