@@ -25,6 +25,7 @@ type Need =
   | 'to see versions'
   | 'to see logs'
   | 'to see files'
+  | 'to see changes'
   | 'to publish'
   | 'to own'
 
@@ -105,6 +106,13 @@ const table: Record<string, Record<string, Call[]>> = {
   '[owner]/[model]/live/route.ts': { GET: [one('to see versions', (m) => `/alice/${m}/live`)] },
   '[owner]/[model]/build/page.tsx': { GET: [one('to see logs', (m) => `/alice/${m}@3/build`)] },
   '[owner]/[model]/settings/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings`)] },
+  '[owner]/[model]/settings/versions/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings/versions`)] },
+  '[owner]/[model]/settings/access/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings/access`)] },
+  '[owner]/[model]/settings/badges/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings/badges`)] },
+  '[owner]/[model]/settings/activity/page.tsx': {
+    GET: [one('to see changes', (m) => `/alice/${m}/settings/activity`)],
+  },
+  '[owner]/[model]/settings/danger/page.tsx': { GET: [one('to own', (m) => `/alice/${m}/settings/danger`)] },
 
   'api/v1/openapi.json/route.ts': { GET: [one('nothing', '/api/v1/openapi.json')] },
   'api/v1/models/route.ts': {
@@ -128,6 +136,9 @@ const table: Record<string, Record<string, Call[]>> = {
     PATCH: [one('to publish', (m) => `/api/v1/models/alice/${m}`, { body: wrong })],
     // The last of the table: it deletes.
     DELETE: [],
+  },
+  'api/v1/models/[owner]/[model]/changes/route.ts': {
+    GET: [one('to see changes', (m) => `/api/v1/models/alice/${m}/changes`)],
   },
   'api/v1/models/[owner]/[model]/versions/route.ts': {
     GET: [one('to see the model', (m) => `/api/v1/models/alice/${m}/versions`)],
