@@ -176,7 +176,7 @@ let database: Database
 let cookies: Record<Role, string>
 beforeAll(async () => {
   world = await openWorld({
-    apps: allApps.filter(({ name }) => name === 'web'),
+    apps: allApps.filter(({ name }) => name === 'local-github' || name === 'web'),
     engine: 'none',
     appEnv: { ADMIN_LOGINS: 'alice' },
   })

@@ -28,7 +28,7 @@ export function OverviewPage({ view }: { view: ModelView }) {
           <h1 className="text-3xl leading-9 font-semibold" dir="auto">
             {title?.value ?? model.name}
           </h1>
-          <p className="flex flex-wrap gap-x-3 text-[13px]">
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
             {title ? <SourceMark from={title.from} /> : null}
             <EditLink view={view} card="title-and-summary" what="title and summary" />
           </p>
@@ -60,7 +60,7 @@ export function OverviewPage({ view }: { view: ModelView }) {
             {overview ? (
               <>
                 <Readme text={overview.value} place={{ repositoryUrl, commit: version?.commit ?? model.branch }} />
-                <p className="mt-4 flex flex-wrap gap-x-3 text-[13px]">
+                <p className="mt-4 flex flex-wrap items-baseline gap-x-3 text-[13px]">
                   <SourceMark from={overview.from} />
                   <EditLink view={view} card="overview" what="the overview" />
                 </p>
@@ -130,7 +130,7 @@ function PerformanceNotes({ view }: { view: ModelView }) {
             </tbody>
           </table>
         </ScrollBox>
-        <p className="mt-2 flex flex-wrap gap-x-3 text-[13px]">
+        <p className="mt-2 flex flex-wrap items-baseline gap-x-3 text-[13px]">
           <SourceMark from={from} />
           <EditLink view={view} card="performance-notes" what="the performance notes" />
         </p>
@@ -368,7 +368,7 @@ function Description({ view }: { view: ModelView }) {
               </li>
             ))}
           </ul>
-          <p className="flex flex-wrap gap-x-3 text-[13px]">
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
             <SourceMark from={authors.from} />
             <EditLink view={view} card="attributions" what="the attributions" />
           </p>
@@ -389,7 +389,7 @@ function Description({ view }: { view: ModelView }) {
               </li>
             ))}
           </ul>
-          <p className="flex flex-wrap gap-x-3 text-[13px]">
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
             <SourceMark from={keywords.from} />
             <EditLink view={view} card="keywords-and-links" what="the keywords" />
           </p>
@@ -404,7 +404,7 @@ function Description({ view }: { view: ModelView }) {
               </li>
             ))}
           </ul>
-          <p className="flex flex-wrap gap-x-3 text-[13px]">
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
             <SourceMark from={links.from} />
             <EditLink view={view} card="keywords-and-links" what="the links" />
           </p>
