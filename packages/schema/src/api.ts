@@ -386,7 +386,10 @@ export const File = z.object({
   uploadedBy: z.string(),
   uploadedAt: Time,
   url: z.url().describe('Redirects to the bytes of exactly this file; answers HEAD and ranges.'),
-  placeUrl: z.url().nullable().describe('Redirects to whatever file is current in this place; null for an earlier file.'),
+  placeUrl: z
+    .url()
+    .nullable()
+    .describe('Redirects to whatever file is current in this place; null for an earlier file.'),
   inspection: z
     .object({
       format: z.enum(['pickle', 'torch-zip', 'other']),

@@ -1,5 +1,5 @@
-import { createApiToken, type Permission, type TokenScope, type User } from '@modelport/db/queries/people'
 import { defaultFileLimits, type FileLimits } from '@modelport/db/queries/files'
+import { createApiToken, type Permission, type TokenScope, type User } from '@modelport/db/queries/people'
 import { makeSeed } from '@modelport/db/seed'
 import { openTestDatabase } from '@modelport/db/testing'
 import type { Storage } from '@modelport/storage/storage'
@@ -17,7 +17,10 @@ type Handler = (request: Request, context: { params: Promise<any> }) => Promise<
 export async function openTestSite({
   storage = null,
   fileLimits = {},
-}: { storage?: Storage | null; fileLimits?: Partial<FileLimits> } = {}) {
+}: {
+  storage?: Storage | null
+  fileLimits?: Partial<FileLimits>
+} = {}) {
   const database = await openTestDatabase()
   const seed = makeSeed(database.db)
   /** `owner/name` -> repository; and `owner/name login` -> permission. */

@@ -24,7 +24,16 @@ async function allowed(who: Actor, what: Model): Promise<Action[]> {
   return actions.filter((_, i) => decisions[i] === 'allow')
 }
 
-const publisherMay = ['see', 'see-versions', 'see-logs', 'see-files', 'build', 'publish', 'change-files', 'change-settings']
+const publisherMay = [
+  'see',
+  'see-versions',
+  'see-logs',
+  'see-files',
+  'build',
+  'publish',
+  'change-files',
+  'change-settings',
+]
 
 describe('who may do what', () => {
   const visibilities = [

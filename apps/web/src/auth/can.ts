@@ -41,7 +41,8 @@ export function effectiveVisibility(model: Pick<Model, 'repositoryPrivate' | 'vi
 export async function can(actor: Actor, action: Action, model: Model): Promise<Decision> {
   const role = actor.user ? roleFrom(await actor.permissionOn(model), model) : 'none'
   const decision = decide(role, action, model)
-  if (decision !== 'allow' || !actor.scopes || scopesFor(action).some((scope) => actor.scopes!.includes(scope))) return decision
+  if (decision !== 'allow' || !actor.scopes || scopesFor(action).some((scope) => actor.scopes!.includes(scope)))
+    return decision
   // A token that lacks the scope is told so only about what its person may know of.
   return decide(role, 'see', model) === 'allow' ? 'forbid' : 'hide'
 }

@@ -433,7 +433,8 @@ export async function listFiles(db: Tx, modelId: string, { earlier = false } = {
     .orderBy(
       sql`${files.option} nulls last`,
       sql`${files.choice} nulls first`,
-      asc(files.name),
+      // In a place the newest comes first, whatever it is called; of free files the name is the place.
+      sql`case when ${files.option} is null then ${files.name} end`,
       sql`${files.replacedAt} desc nulls first`,
     )
   return rows.map(({ file, blob }) => ({ ...file, blob }))
