@@ -430,6 +430,8 @@ export const Upload = z.object({
   option: z.string().nullable(),
   choice: z.string().nullable(),
   startedBy: z.string(),
+  lastModified: z.number().int(),
+  fingerprint: z.string(),
   partSize: z.number().int().describe('Bytes of every part but the last.'),
   parts: z.number().int().describe('How many there are; numbers begin with 1.'),
   missing: z.array(z.number().int()).optional().describe('Numbers that the object store does not have.'),

@@ -38,6 +38,8 @@ export function uploadJson(
     option: session.option,
     choice: session.choice,
     startedBy: session.startedBy,
+    lastModified: session.lastModified,
+    fingerprint: session.fingerprint,
     partSize: session.partBytes,
     parts: partCount(session.bytes, session.partBytes),
     ...(more.missing ? { missing: more.missing } : {}),

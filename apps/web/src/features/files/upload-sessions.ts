@@ -71,11 +71,18 @@ export async function beginUpload(actor: RequestActor, owner: string, slug: stri
 }
 
 async function checkPlace({ model }: Files, wish: PlaceName & { name: string }): Promise<void> {
+  const places = placesOf((await versionWithPlaces(model))?.manifest)
+  if (places.length === 0)
+    throw new Refusal(
+      'conflict',
+      'The version that visitors get has no option that takes files; declare one in runway_model.py and push.',
+      'files/not-active',
+    )
   if (wish.option === null) {
     if (wish.choice !== null) throw new Refusal('invalid', 'choice: A choice is one of an option; name the option too.')
     return
   }
-  const place = placesOf((await versionWithPlaces(model))?.manifest).find((known) => isSamePlace(known, wish))
+  const place = places.find((known) => isSamePlace(known, wish))
   if (!place)
     throw new Refusal(
       'invalid',
