@@ -31,6 +31,8 @@ const ReceiverEnvironment = z.object({
   IMPORT_ON_PUSH: z.enum(['configured', 'all']).default('configured'),
   /** Seconds between two looks for deliveries that GitHub could not hand over. */
   RECOVERY_SECONDS: z.coerce.number().int().positive().default(300),
+  /** Seconds between two looks at the heads of all models' branches, a call to GitHub for each; 0 for none. */
+  RECONCILE_SECONDS: z.coerce.number().int().min(0).default(900),
 })
 
 const WorkerEnvironment = z.object({
@@ -87,6 +89,7 @@ export interface ReceiverConfig {
   port: number
   importOnPush: 'configured' | 'all'
   recoverySeconds: number
+  reconcileSeconds: number
 }
 export interface WorkerConfig {
   github: GithubConfig
@@ -166,6 +169,7 @@ export function receiverConfig(env: NodeJS.ProcessEnv): { config: ReceiverConfig
       port: e.RECEIVER_PORT,
       importOnPush: e.IMPORT_ON_PUSH,
       recoverySeconds: e.RECOVERY_SECONDS,
+      reconcileSeconds: e.RECONCILE_SECONDS,
     },
     secrets: {
       databaseUrl: e.DATABASE_URL,

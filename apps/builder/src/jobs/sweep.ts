@@ -12,8 +12,7 @@ import type { Storage } from '@modelport/storage/storage'
 import { removeObjects, sweepStorage } from '@modelport/storage/sweep-storage'
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
-import { described } from '../log.ts'
-import { pause } from '../process.ts'
+import { regularly } from '../process.ts'
 
 export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
 
@@ -23,12 +22,13 @@ export async function sweepRegularly(
   room: { reap: (isLive: IsLive) => Promise<void>; report: () => Promise<WorkerReport> },
 ): Promise<void> {
   const { sweepSeconds, leftoversSeconds } = worker.config.recovery
+  const process = { log: worker.log, signal: worker.stopping }
   await Promise.all([
-    regularly(worker, sweepSeconds * 1000, 'builds', async () => {
+    regularly(process, sweepSeconds * 1000, 'look for builds', async () => {
       const found = await sweepBuilds(worker.database.db)
       if (found > 0) worker.log.warn({ found }, 'builds without a live worker or message')
     }),
-    regularly(worker, leftoversSeconds * 1000, 'leftovers', async () => {
+    regularly(process, leftoversSeconds * 1000, 'look for leftovers', async () => {
       const untold = await sweepReports(worker.database.db, 2 * leftoversSeconds)
       if (untold > 0) worker.log.warn({ untold }, 'builds that GitHub was not told of')
       // Asked for each find at the time it is found: a build that started since is live.
@@ -46,12 +46,13 @@ const storeSweepSeconds = 3600
 
 function sweepFilesRegularly(worker: WorkerContext, storage: Storage): Promise<void>[] {
   const { db } = worker.database
+  const process = { log: worker.log, signal: worker.stopping }
   return [
-    regularly(worker, worker.config.recovery.sweepSeconds * 1000, 'files', async () => {
+    regularly(process, worker.config.recovery.sweepSeconds * 1000, 'sweep files', async () => {
       const found = await sweepFiles(db, storage)
       if (Object.values(found).some((count) => count > 0)) worker.log.info(found, 'files were swept')
     }),
-    regularly(worker, storeSweepSeconds * 1000, 'object store', async () => {
+    regularly(process, storeSweepSeconds * 1000, 'sweep the object store', async () => {
       const found = await sweepStorage(storage, (keys) => unknownObjectKeys(db, keys))
       if (found.uploads + found.objects > 0) worker.log.warn(found, 'objects that nothing knew of')
     }),
@@ -66,15 +67,4 @@ export async function sweepFiles(db: Db, storage: Pick<Storage, 'abortUpload' | 
   for (let some = -1; some !== 0; objects += some)
     some = await workObjectDeletions(db, (due) => removeObjects(storage, due))
   return { ended, blobs, objects }
-}
-
-async function regularly(worker: WorkerContext, ms: number, what: string, work: () => Promise<void>): Promise<void> {
-  while (!worker.stopping.aborted) {
-    try {
-      await work()
-    } catch (error) {
-      worker.log.warn({ what, ...described(error) }, 'a sweep failed; the next one tries again')
-    }
-    await pause(ms, worker.stopping)
-  }
 }
