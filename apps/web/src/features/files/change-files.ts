@@ -4,7 +4,8 @@ import { hidden, Refusal } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
 import { type FileAnswer, fileJson } from '#src/features/files/file-json.ts'
 import { openFile, openFiles, versionWithPlaces } from '#src/features/files/open-files.ts'
-import { isSamePlace, nameProblem, placesOf } from '#src/features/files/places.ts'
+import { isSamePlace, nameProblem } from '#src/features/files/places.ts'
+import { placesOf } from '#src/features/files/read-places.ts'
 import { refuse } from '#src/features/files/upload-sessions.ts'
 
 // What people do with files that are there: the same for the API and for the page.

@@ -3,7 +3,8 @@ import { context } from '#src/context.ts'
 import { usageOf } from '#src/features/files/change-files.ts'
 import { type UploadAnswer, uploadJson } from '#src/features/files/file-json.ts'
 import { versionWithPlaces } from '#src/features/files/open-files.ts'
-import { isSamePlace, type Place, placesOf } from '#src/features/files/places.ts'
+import { isSamePlace, type Place } from '#src/features/files/places.ts'
+import { placesOf } from '#src/features/files/read-places.ts'
 import { loadModelView, type ModelView } from '#src/features/models/load-model-view.ts'
 
 /** The current file of a place, and those before it for people who may change files. */

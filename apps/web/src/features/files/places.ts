@@ -1,4 +1,4 @@
-import { type Manifest, type ManifestField, readManifest } from '#src/features/models/manifest.ts'
+// Without zod and the manifest: the page's upload controls bring this into the browser.
 
 /** A place for a checkpoint: a choice of a category, or an option that takes a file or a directory (product decision 9). */
 export interface Place {
@@ -17,33 +17,8 @@ export interface PlaceName {
   choice: string | null
 }
 
-const maxChoices = 200
 /** What the SDK unpacks where a model asks for a directory. */
 const archives = ['.tar', '.tar.gz', '.tgz', '.tar.bz2', '.tar.xz']
-
-/** The places that a model's options have, in their order. None: the Files tab waits for the first. */
-export function placesOf(manifest: unknown): Place[] {
-  return (readManifest(manifest) satisfies Manifest | null)?.options.flatMap(placesOfOption) ?? []
-}
-
-function placesOfOption(option: ManifestField): Place[] {
-  const kind = kindOf(option)
-  if (!kind) return []
-  const place = { option: option.name, kind, description: option.description ?? null }
-  if (kind !== 'category') {
-    const extension =
-      kind === 'file' && typeof option.extension === 'string' && option.extension ? option.extension : null
-    return [{ ...place, choice: null, extension }]
-  }
-  const choices = Array.isArray(option.oneOf) ? option.oneOf.filter((choice) => typeof choice === 'string') : []
-  return [...new Set(choices)].slice(0, maxChoices).map((choice) => ({ ...place, choice, extension: null }))
-}
-
-function kindOf({ type, isDirectory }: ManifestField): Place['kind'] | null {
-  if (type === 'category') return 'category'
-  if (type === 'directory' || (type === 'file' && isDirectory)) return 'directory'
-  return type === 'file' ? 'file' : null
-}
 
 export const isSamePlace = (a: PlaceName, b: PlaceName) => a.option === b.option && a.choice === b.choice
 

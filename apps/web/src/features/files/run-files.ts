@@ -1,7 +1,8 @@
 import { listFiles } from '@modelport/db/queries/files'
 import { context } from '#src/context.ts'
 import { pathOfFile, pathOfPlace } from '#src/features/files/file-path.ts'
-import { isSamePlace, placesOf } from '#src/features/files/places.ts'
+import { isSamePlace } from '#src/features/files/places.ts'
+import { placesOf } from '#src/features/files/read-places.ts'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import type { RunFile } from '#src/features/models/snippets.ts'
 

@@ -25,7 +25,8 @@ import { context } from '#src/context.ts'
 import { fileJson, type UploadAnswer, uploadJson } from '#src/features/files/file-json.ts'
 import { askStore } from '#src/features/files/object-store.ts'
 import { type Files, openFiles, openUpload, versionWithPlaces } from '#src/features/files/open-files.ts'
-import { isSamePlace, nameProblem, type PlaceName, placesOf, placeWords } from '#src/features/files/places.ts'
+import { isSamePlace, nameProblem, type PlaceName, placeWords } from '#src/features/files/places.ts'
+import { placesOf } from '#src/features/files/read-places.ts'
 
 // An upload, from its first request to the moment when the worker takes it over. The bytes go from the browser, or from
 // curl, to the object store; none of them passes through this process.
