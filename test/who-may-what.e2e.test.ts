@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Database, openDatabase } from '@modelport/db/client'
@@ -59,7 +60,7 @@ const one = (need: Need, path: Call['path'] | string, more: Partial<Call> = {}):
   ...more,
 })
 const nobody = '00000000-0000-4000-8000-000000000000'
-let ids: Record<string, { delivery: string }>
+let ids: Record<string, { delivery: string; file: string; upload: string }>
 
 /** By the route's file and its method. */
 const table: Record<string, Record<string, Call[]>> = {
@@ -102,6 +103,15 @@ const table: Record<string, Record<string, Call[]>> = {
   },
   '[owner]/[model]/versions/page.tsx': { GET: [one('to see versions', (m) => `/alice/${m}/versions`)] },
   '[owner]/[model]/deliveries/page.tsx': { GET: [one('to see versions', (m) => `/alice/${m}/deliveries`)] },
+  '[owner]/[model]/files/page.tsx': { GET: [one('to see files', (m) => `/alice/${m}/files`)] },
+  '[owner]/[model]/files/[...address]/route.ts': {
+    GET: [
+      one('to see files', (m) => `/alice/${m}/files/free/checkpoint.pth`),
+      one('to see files', (m) => `/alice/${m}/files/id/${ids[m]!.file}/checkpoint.pth`),
+    ],
+  },
+  // Leads to whichever model one may see; `files.services.test.ts` asks as everybody.
+  'hash/[sha256]/route.ts': { GET: [] },
   '[owner]/[model]/live/route.ts': { GET: [one('to see versions', (m) => `/alice/${m}/live`, { alwaysHides: true })] },
   '[owner]/[model]/build/page.tsx': { GET: [one('to see logs', (m) => `/alice/${m}@3/build`)] },
   '[owner]/[model]/settings/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings`)] },
@@ -147,6 +157,36 @@ const table: Record<string, Record<string, Call[]>> = {
   },
   'api/v1/models/[owner]/[model]/versions/[n]/builds/[target]/log/route.ts': {
     GET: [one('to see logs', (m) => `/api/v1/models/alice/${m}/versions/1/builds/cpu/log`)],
+  },
+  'api/v1/models/[owner]/[model]/files/route.ts': {
+    GET: [one('to see files', (m) => `/api/v1/models/alice/${m}/files`)],
+    POST: [one('to publish', (m) => `/api/v1/models/alice/${m}/files`, { body: wrong })],
+  },
+  'api/v1/models/[owner]/[model]/files/[file]/route.ts': {
+    GET: [one('to see files', (m) => `/api/v1/models/alice/${m}/files/${ids[m]!.file}`)],
+    PATCH: [one('to publish', (m) => `/api/v1/models/alice/${m}/files/${ids[m]!.file}`, { body: wrong })],
+    // Tried at the end: it removes.
+    DELETE: [],
+  },
+  'api/v1/models/[owner]/[model]/files/uploads/route.ts': {
+    GET: [one('to publish', (m) => `/api/v1/models/alice/${m}/files/uploads`)],
+  },
+  'api/v1/models/[owner]/[model]/files/uploads/[upload]/route.ts': {
+    GET: [one('to publish', (m) => `/api/v1/models/alice/${m}/files/uploads/${ids[m]!.upload}`)],
+    DELETE: [],
+  },
+  'api/v1/models/[owner]/[model]/files/uploads/[upload]/parts/route.ts': {
+    POST: [
+      one('to publish', (m) => `/api/v1/models/alice/${m}/files/uploads/${ids[m]!.upload}/parts`, { body: wrong }),
+    ],
+  },
+  'api/v1/models/[owner]/[model]/files/uploads/[upload]/parts/[part]/route.ts': {
+    PUT: [one('to publish', (m) => `/api/v1/models/alice/${m}/files/uploads/${ids[m]!.upload}/parts/0`)],
+  },
+  'api/v1/models/[owner]/[model]/files/uploads/[upload]/complete/route.ts': {
+    POST: [
+      one('to publish', (m) => `/api/v1/models/alice/${m}/files/uploads/${ids[m]!.upload}/complete`, { body: wrong }),
+    ],
   },
   'api/v1/models/[owner]/[model]/default-version/route.ts': {
     GET: [one('to see the model', (m) => `/api/v1/models/alice/${m}/default-version`)],
@@ -198,12 +238,32 @@ async function seedModel(name: string, visibility: Visibility): Promise<void> {
   await seed.publishedVersion(model, { subject: 'Add a second command' })
   await seed.failedBuild(model, { step: 'build:2' })
   await sql`update models set visibility = ${visibility === 'unlisted' ? 'unlisted' : 'public'} where id = ${model.id}`
-  ids[name] = { delivery: await seed.delivery(model, { decision: 'nothing', reason: canary }) }
+  ids[name] = {
+    delivery: await seed.delivery(model, { decision: 'nothing', reason: canary }),
+    ...(await seedFiles(model.id)),
+  }
   const permissions = { vera: 'read', paula: 'write', alice: 'admin', eve: 'none' } as const
   for (const [login, permission] of Object.entries(permissions)) {
     const user = await db.query.users.findFirst({ where: (t, { eq }) => eq(t.login, login) })
     await seed.permission(user!, model, permission)
   }
+}
+
+/** A free file and an upload under way, as rows: what a route says of them needs no bytes. */
+async function seedFiles(modelId: string): Promise<{ file: string; upload: string }> {
+  const { sql } = database
+  const random = randomBytes(32).toString('hex')
+  const [blob] = await sql`
+    insert into blobs (sha256, bytes, key) values (${random}, 10, ${`files/${random}`}) returning id`
+  const [file] = await sql`
+    insert into files (model_id, name, description, blob_id, uploaded_by)
+    values (${modelId}, 'checkpoint.pth', ${canary}, ${blob!.id}, 'alice') returning id`
+  const [upload] = await sql`
+    insert into upload_sessions
+      (model_id, file_name, bytes, last_modified, fingerprint, part_bytes, key, started_by, expires_at)
+    values (${modelId}, 'next.pth', 10, 0, 'none', 16777216, ${`files/next-${random}`}, 'alice', now() + interval '1 day')
+    returning id`
+  return { file: file!.id, upload: upload!.id }
 }
 
 /** Everything that answers: the file of the route, its address with its words in brackets, its methods. */
@@ -377,6 +437,18 @@ describe('what cannot be tried without doing it', () => {
       expect((await ask('owner', 'DELETE', `/api/v1/models/alice/${names[visibility]}-gone`)).status).toBeLessThan(300)
       expect((await ask('owner', 'GET', `/api/v1/models/alice/${names[visibility]}-gone`)).status).toBe(404)
     }
+  })
+
+  it('a file is removed, and an upload ended, by publishers alone', async () => {
+    // Those who may do it come last.
+    for (const what of ['file', 'upload'] as const)
+      for (const visibility of visibilities)
+        for (const role of ['anonymous', 'viewer', 'ex-collaborator', 'publisher'] as const) {
+          const { file, upload } = ids[visibility]!
+          const at = what === 'file' ? `files/${file}` : `files/uploads/${upload}`
+          const response = await ask(role, 'DELETE', `/api/v1/models/alice/${visibility}/${at}`)
+          expect(outcomeOf(response), `${what} ${role} ${visibility}`).toBe(expected('to publish', role, visibility))
+        }
   })
 
   it('a token is revoked by its own person alone', async () => {
