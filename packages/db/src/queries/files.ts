@@ -1,8 +1,10 @@
 import { statesBefore, type UploadState, uploadChanges } from '@modelport/schema/states'
-import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import { type Db, isUniqueViolation, type Tx } from '../client.ts'
 import { blobs, type FileInspection, files, objectDeletions, uploadParts, uploadSessions } from '../tables/files.ts'
 import { models, publishers } from '../tables/models.ts'
+import { type By, person, recordChange } from './model-changes.ts'
+import { restoreDays } from './model-life.ts'
 
 export type ModelFile = typeof files.$inferSelect
 export type StoredBlob = typeof blobs.$inferSelect
@@ -225,9 +227,17 @@ export async function recordedParts(db: Db, sessionId: string): Promise<number[]
   return rows.map(({ number }) => number)
 }
 
+/** What the sender computed while it sent; only compared with what the server finds. Nothing happens when the upload is over. */
+export async function claimSha256(db: Db, sessionId: string, sha256: string): Promise<void> {
+  await db
+    .update(uploadSessions)
+    .set({ claimedSha256: sha256 })
+    .where(and(eq(uploadSessions.id, sessionId), eq(uploadSessions.state, 'uploading')))
+}
+
 /** All parts are there: from now on the upload is the server's to finish and verify. False when it is not uploading any more. */
-export async function beginVerification(db: Db, sessionId: string): Promise<boolean> {
-  return changeState(db, sessionId, 'verifying', {})
+export async function beginVerification(db: Db, sessionId: string, claimedSha256?: string): Promise<boolean> {
+  return changeState(db, sessionId, 'verifying', claimedSha256 ? { claimedSha256 } : {})
 }
 
 /** One verifier's right to write. */
@@ -425,7 +435,8 @@ export async function listFiles(db: Tx, modelId: string, { earlier = false } = {
     .orderBy(
       sql`${files.option} nulls last`,
       sql`${files.choice} nulls first`,
-      asc(files.name),
+      // In a place the newest comes first, whatever it is called; of free files the name is the place.
+      sql`case when ${files.option} is null then ${files.name} end`,
       sql`${files.replacedAt} desc nulls first`,
     )
   return rows.map(({ file, blob }) => ({ ...file, blob }))
@@ -461,12 +472,18 @@ export async function renameFile(
   modelId: string,
   fileId: string,
   fileName: string,
+  by: By,
 ): Promise<{ file: ModelFile } | { refusal: Refusal } | null> {
   const name = cleanFileName(fileName)
   if (!name) return { refusal: invalidName }
   try {
-    const [file] = await db.update(files).set({ name }).where(ofModel(modelId, fileId)).returning()
-    return file ? { file } : null
+    return await db.transaction(async (tx) => {
+      const [before] = await tx.select().from(files).where(ofModel(modelId, fileId)).for('update')
+      const [file] = await tx.update(files).set({ name }).where(ofModel(modelId, fileId)).returning()
+      if (!before || !file) return null
+      await recordChange(tx, modelId, by, { what: 'file', from: recorded(before), to: recorded(file) })
+      return { file }
+    })
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     return { refusal: { code: 'files/name-taken', sentence: `There is another file named ${name}.` } }
@@ -485,9 +502,68 @@ export async function describeFile(db: Db, modelId: string, fileId: string, desc
 }
 
 /** Takes a file away. Its bytes go when no other file has them. False when it was gone. */
-export async function removeFile(db: Db, modelId: string, fileId: string): Promise<boolean> {
-  const rows = await db.delete(files).where(ofModel(modelId, fileId)).returning({ id: files.id })
-  return rows.length > 0
+export async function removeFile(db: Db, modelId: string, fileId: string, by: By): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const [gone] = await tx.delete(files).where(ofModel(modelId, fileId)).returning()
+    if (gone) await recordChange(tx, modelId, by, { what: 'file', from: recorded(gone), to: 'removed' })
+    return gone !== undefined
+  })
+}
+
+/** A file as the record of changes names it. */
+const recorded = ({ name, option, choice }: Pick<ModelFile, 'name' | 'option' | 'choice'>) => ({ name, option, choice })
+
+/**
+ * Takes away the files of models that were deleted and cannot be restored any more, and ends the uploads of all that were
+ * deleted: nobody can reach them, and they would fill their publisher's quota. Returns how many rows it ended.
+ */
+export async function dropFilesOfDeletedModels(db: Db): Promise<number> {
+  return db.transaction(async (tx) => {
+    const deleted = tx.select({ id: models.id }).from(models).where(isNotNull(models.deletedAt))
+    const lost = tx
+      .select({ id: models.id })
+      .from(models)
+      .where(
+        and(
+          isNotNull(models.deletedAt),
+          or(isNull(models.deletedBy), sql`${models.deletedAt} < now() - ${restoreDays} * interval '1 day'`),
+        ),
+      )
+    const gone = await tx.delete(files).where(inArray(files.modelId, lost)).returning({ id: files.id })
+    const open = await tx
+      .select()
+      .from(uploadSessions)
+      .where(and(inArray(uploadSessions.state, ['uploading', 'verifying']), inArray(uploadSessions.modelId, deleted)))
+      .limit(200)
+      .for('update', { skipLocked: true })
+    for (const session of open) await endUpload(tx, session, 'cancelled', {})
+    return gone.length + open.length
+  })
+}
+
+/** Models that have this content as a current file, the first to have it first. Who may know of them is the caller's to ask. */
+export async function modelsWithContent(
+  db: Tx,
+  sha256: string,
+  { bytes, limit = 50 }: { bytes?: number; limit?: number } = {},
+): Promise<(typeof models.$inferSelect)[]> {
+  const rows = await db
+    .select({ model: models, first: sql<string>`min(${files.createdAt})` })
+    .from(files)
+    .innerJoin(blobs, eq(blobs.id, files.blobId))
+    .innerJoin(models, eq(models.id, files.modelId))
+    .where(
+      and(
+        eq(blobs.sha256, sha256),
+        bytes === undefined ? undefined : eq(blobs.bytes, bytes),
+        isNull(files.replacedAt),
+        isNull(models.deletedAt),
+      ),
+    )
+    .groupBy(models.id)
+    .orderBy(sql`min(${files.createdAt})`)
+    .limit(limit)
+  return rows.map(({ model }) => model)
 }
 
 /** Forgets blobs to which no file refers and has their objects deleted. Returns how many. */
@@ -633,6 +709,10 @@ async function placeFile(
     .insert(files)
     .values({ modelId, option, choice, description: current?.description ?? '', ...values })
     .returning()
+  const from = current ? recorded(current) : 'no file'
+  // The same name with other bytes is a change too.
+  const to = { ...recorded(file!), replaced: current?.name === file!.name ? 'with other content' : null }
+  await recordChange(tx, modelId, person(values.uploadedBy), { what: 'file', from, to })
   return file!
 }
 

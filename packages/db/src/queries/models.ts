@@ -446,6 +446,7 @@ const settingWords = {
   tagRules: 'tag-rules',
   viewersSeeVersions: 'viewers-see-versions',
   viewersSeeLogs: 'viewers-see-logs',
+  viewersSeeFiles: 'viewers-see-files',
   substitutionPolicy: 'substitution-policy',
 } as const satisfies Partial<Record<keyof Model, ChangedThing>>
 export type ModelSettings = Partial<Pick<Model, keyof typeof settingWords>>

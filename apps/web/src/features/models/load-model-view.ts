@@ -19,8 +19,10 @@ import { hereHeader } from '#src/here.ts'
 export interface Rights {
   versions: boolean
   logs: boolean
+  files: boolean
   build: boolean
   publish: boolean
+  changeFiles: boolean
   settings: boolean
   rename: boolean
   delete: boolean
@@ -94,8 +96,10 @@ const loadOnce = cache(async (ownerSegment: string, modelSegment: string, action
     const rights: Rights = {
       versions: await allows('see-versions'),
       logs: await allows('see-logs'),
+      files: await allows('see-files'),
       build: await allows('build'),
       publish: await allows('publish'),
+      changeFiles: await allows('change-files'),
       settings: await allows('change-settings'),
       rename: await allows('rename'),
       delete: await allows('delete'),

@@ -52,6 +52,7 @@ export async function modelJson(model: Model, publisher: Publisher, mayChange: b
           tagRules: model.tagRules,
           viewersSeeVersions: model.viewersSeeVersions,
           viewersSeeLogs: model.viewersSeeLogs,
+          viewersSeeFiles: model.viewersSeeFiles,
           substitutionPolicy: model.substitutionPolicy,
         }
       : null,

@@ -75,7 +75,7 @@ export function AccessPage({ data }: { data: AccessSettings }) {
       <Card
         title="What viewers see"
         path={path}
-        boxes={['viewersSeeVersions', 'viewersSeeLogs']}
+        boxes={['viewersSeeVersions', 'viewersSeeLogs', 'viewersSeeFiles']}
         lead="Viewers are all who may see the model and are not its publishers."
       >
         <Box
@@ -89,6 +89,12 @@ export function AccessPage({ data }: { data: AccessSettings }) {
           checked={model.viewersSeeLogs}
           title="Build logs"
           hint="Logs hold whatever the build steps print."
+        />
+        <Box
+          name="viewersSeeFiles"
+          checked={model.viewersSeeFiles}
+          title="Files"
+          hint="Everybody who sees the model can list and download its checkpoints; the run line then names them by their address."
         />
       </Card>
 

@@ -87,6 +87,7 @@ export async function settingsAction(_before: ActionResult, form: FormData): Pro
       substitutionPolicy: form.has('substitutionPolicy') ? form.get('substitutionPolicy') || null : undefined,
       viewersSeeVersions: box('viewersSeeVersions'),
       viewersSeeLogs: box('viewersSeeLogs'),
+      viewersSeeFiles: box('viewersSeeFiles'),
     })
     await changeModel(actor, owner, slug, change)
     revalidatePath('/', 'layout')
