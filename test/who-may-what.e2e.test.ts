@@ -26,6 +26,7 @@ type Need =
   | 'to see versions'
   | 'to see logs'
   | 'to see files'
+  | 'to see changes'
   | 'to publish'
   | 'to own'
 
@@ -33,7 +34,7 @@ type Need =
 function expected(need: Need, role: Role, visibility: Visibility): Outcome {
   if (need === 'nothing') return 'allowed'
   if (need === 'to sign in') return role === 'anonymous' ? 'sign in' : 'allowed'
-  if (need === 'to operate') return role === 'owner' ? 'allowed' : 'hidden'
+  if (need === 'to operate') return role === 'owner' ? 'allowed' : role === 'anonymous' ? 'sign in' : 'hidden'
   if (visibility === 'private' && (role === 'anonymous' || role === 'ex-collaborator')) return 'hidden'
   if (need === 'to see the model' || role === 'owner') return 'allowed'
   if (role === 'publisher') return need === 'to own' ? 'forbidden' : 'allowed'
@@ -50,8 +51,8 @@ interface Call {
   path: (model: string) => string
   /** Of a change: one that is refused as wrong, so that nothing changes where it is allowed. */
   body?: unknown
-  /** Asked for without a name, it is hidden like a page rather than asking for one. */
-  hidesFromAnonymous?: boolean
+  /** Nobody looks at its answer: whoever may not, gets 404. */
+  alwaysHides?: boolean
 }
 const wrong = { 'this is': 'no such request' }
 const one = (need: Need, path: Call['path'] | string, more: Partial<Call> = {}): Call => ({
@@ -94,7 +95,7 @@ const table: Record<string, Record<string, Call[]>> = {
   '[owner]/[model]/feed.atom/route.ts': { GET: [one('to see the model', (m) => `/alice/${m}/feed.atom`)] },
   // A badge of what one may not see says "unknown", whoever asks.
   '[owner]/[model]/badge/[file]/route.ts': { GET: [one('nothing', (m) => `/alice/${m}/badge/status.svg`)] },
-  '[owner]/[model]/compare/page.tsx': { GET: [one('to see the model', (m) => `/alice/${m}/compare`)] },
+  '[owner]/[model]/compare/page.tsx': { GET: [one('to see the model', (m) => `/alice/${m}/compare?from=1&to=2`)] },
   '[owner]/[model]/compare/[range]/page.tsx': {
     GET: [
       one('to see the model', (m) => `/alice/${m}/compare/1...2`),
@@ -112,9 +113,16 @@ const table: Record<string, Record<string, Call[]>> = {
   },
   // Leads to whichever model one may see; `files.services.test.ts` asks as everybody.
   'hash/[sha256]/route.ts': { GET: [] },
-  '[owner]/[model]/live/route.ts': { GET: [one('to see versions', (m) => `/alice/${m}/live`)] },
+  '[owner]/[model]/live/route.ts': { GET: [one('to see versions', (m) => `/alice/${m}/live`, { alwaysHides: true })] },
   '[owner]/[model]/build/page.tsx': { GET: [one('to see logs', (m) => `/alice/${m}@3/build`)] },
   '[owner]/[model]/settings/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings`)] },
+  '[owner]/[model]/settings/versions/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings/versions`)] },
+  '[owner]/[model]/settings/access/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings/access`)] },
+  '[owner]/[model]/settings/badges/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings/badges`)] },
+  '[owner]/[model]/settings/activity/page.tsx': {
+    GET: [one('to see changes', (m) => `/alice/${m}/settings/activity`)],
+  },
+  '[owner]/[model]/settings/danger/page.tsx': { GET: [one('to own', (m) => `/alice/${m}/settings/danger`)] },
 
   'api/v1/openapi.json/route.ts': { GET: [one('nothing', '/api/v1/openapi.json')] },
   'api/v1/models/route.ts': {
@@ -138,6 +146,9 @@ const table: Record<string, Record<string, Call[]>> = {
     PATCH: [one('to publish', (m) => `/api/v1/models/alice/${m}`, { body: wrong })],
     // The last of the table: it deletes.
     DELETE: [],
+  },
+  'api/v1/models/[owner]/[model]/changes/route.ts': {
+    GET: [one('to see changes', (m) => `/api/v1/models/alice/${m}/changes`)],
   },
   'api/v1/models/[owner]/[model]/versions/route.ts': {
     GET: [one('to see the model', (m) => `/api/v1/models/alice/${m}/versions`)],
@@ -189,6 +200,7 @@ const table: Record<string, Record<string, Call[]>> = {
     ],
   },
   'api/v1/models/[owner]/[model]/default-version/route.ts': {
+    GET: [one('to see the model', (m) => `/api/v1/models/alice/${m}/default-version`)],
     PUT: [one('to publish', (m) => `/api/v1/models/alice/${m}/default-version`, { body: wrong })],
   },
   'api/v1/models/[owner]/[model]/compare/[range]/route.ts': {
@@ -196,6 +208,8 @@ const table: Record<string, Record<string, Call[]>> = {
   },
 }
 
+/** Names of one length that are no words of a page; of the last there is no model. */
+const names = { public: 'mqpub', unlisted: 'mqunl', private: 'mqprv', missing: 'mqnil' }
 /** Words that are in everything that says something of a private model, and nowhere else. */
 const canary = 'xylophone-canary'
 const folder = fileURLToPath(new URL('../apps/web/src/app/', import.meta.url))
@@ -205,7 +219,7 @@ let database: Database
 let cookies: Record<Role, string>
 beforeAll(async () => {
   world = await openWorld({
-    apps: allApps.filter(({ name }) => name === 'web'),
+    apps: allApps.filter(({ name }) => name === 'web' || name === 'local-github'),
     engine: 'none',
     appEnv: { ADMIN_LOGINS: 'alice' },
   })
@@ -220,7 +234,7 @@ beforeAll(async () => {
   }
   ids = {}
   for (const visibility of visibilities)
-    for (const name of [visibility, `${visibility}-gone`]) await seedModel(name, visibility)
+    for (const name of [names[visibility], `${names[visibility]}-gone`]) await seedModel(name, visibility)
 })
 afterAll(async () => {
   await database?.close()
@@ -272,7 +286,9 @@ const routes = readdirSync(folder, { recursive: true, encoding: 'utf8' })
 function methodsOf(file: string): string[] {
   const text = readFileSync(`${folder}${file}`, 'utf8')
   const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
-  return methods.filter((method) => new RegExp(`export (async function|const) ${method}\\b|as ${method}\\b`).test(text))
+  return methods.filter((method) =>
+    new RegExp(`export (async function|function|const) ${method}\\b|as ${method}\\b`).test(text),
+  )
 }
 
 function ask(role: Role, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
@@ -313,22 +329,24 @@ describe.each(
 )('$method $file', ({ file, method }) => {
   it('answers each person as the rules have it', async () => {
     const wrongOnes: string[] = []
-    for (const { need, path, body } of table[file]![method]!)
+    for (const { need, path: pathOf, body, alwaysHides } of table[file]![method]!)
       for (const visibility of visibilities)
         for (const role of roles) {
-          // Sign-in itself begins here for everybody.
-          if (file === 'login/route.ts') continue
-          const response = await ask(role, method, path(visibility), body)
+          // Signing in begins here for everybody, and ends the same way.
+          if (file === 'login/route.ts' || file === 'logout/route.ts') continue
+          const path = pathOf(names[visibility])
+          const response = await ask(role, method, path, body)
           const text = response.headers.get('content-type')?.startsWith('text/event-stream')
             ? ''
             : await response.text()
           if (!text) await response.body?.cancel().catch(() => undefined)
           const got = outcomeOf(response)
-          const want = expected(need, role, visibility)
-          if (got !== want) wrongOnes.push(`${path(visibility)} to ${role}: ${got} (${response.status}), not ${want}`)
+          const wanted = expected(need, role, visibility)
+          const want = alwaysHides && wanted !== 'allowed' ? 'hidden' : wanted
+          if (got !== want) wrongOnes.push(`${path} to ${role}: ${got} (${response.status}), not ${want}`)
           const unseen = visibility === 'private' && (role === 'anonymous' || role === 'ex-collaborator')
-          if (unseen && path(visibility).includes('private') && text.includes(canary))
-            wrongOnes.push(`${path(visibility)} tells ${role} of what is private`)
+          if (unseen && path.includes(names.private) && text.includes(canary))
+            wrongOnes.push(`${path} tells ${role} of what is private`)
         }
     expect(wrongOnes).toEqual([])
   })
@@ -353,14 +371,14 @@ describe('a private model and one that is not there', () => {
     Object.entries(methods).flatMap(([method, calls]) =>
       calls
         .filter(({ need }) => need.startsWith('to ') && need !== 'to sign in' && need !== 'to operate')
-        .filter(({ path }) => /alice\/[^/]*private/.test(safely(path, 'private')))
-        .map((call) => ({ file, method, call, path: safely(call.path, 'private') })),
+        .filter(({ path }) => safely(path, names.private).includes(`alice/${names.private}`))
+        .map((call) => ({ file, method, call, path: safely(call.path, names.private) })),
     ),
   )
   it.each(ofModels)('answer $method $path alike, byte for byte', async ({ method, call }) => {
     for (const role of ['anonymous', 'ex-collaborator'] as const) {
-      const there = await comparable(await ask(role, method, call.path('private'), call.body), 'private')
-      const missing = await comparable(await ask(role, method, call.path('missing'), call.body), 'missing')
+      const there = await comparable(await ask(role, method, call.path(names.private), call.body), names.private)
+      const missing = await comparable(await ask(role, method, call.path(names.missing), call.body), names.missing)
       expect(there, role).toEqual(missing)
     }
   })
@@ -376,15 +394,15 @@ function safely(path: Call['path'], model: string): string {
 }
 
 describe('other ways to the same page', () => {
-  const { private: secret } = { private: '/alice/private' }
+  const secret = `/alice/${names.private}`
   it.each([
-    ['upper case', '/Alice/PRIVATE', {}],
+    ['upper case', `/Alice/${names.private.toUpperCase()}`, {}],
     ['a trailing slash', `${secret}/`, {}],
-    ['encoded letters', '/alice/%70rivate', {}],
-    ['an encoded dot', '/alice/%2e/private', {}],
+    ['encoded letters', `/alice/%6d${names.private.slice(1)}`, {}],
+    ['an encoded dot', `/alice/%2e/${names.private}`, {}],
     ['.json', `${secret}.json`, {}],
     ['.rsc', `${secret}.rsc`, {}],
-    ['_next/data', '/_next/data/build/alice/private.json', {}],
+    ['_next/data', `/_next/data/build/alice/${names.private}.json`, {}],
     ['a router’s request', `${secret}?_rsc=abc`, { rsc: '1' }],
     ['a prefetch', secret, { rsc: '1', 'next-router-prefetch': '1' }],
     ['a prefetch of a segment', secret, { rsc: '1', 'next-router-segment-prefetch': '/_tree' }],
@@ -400,7 +418,7 @@ describe('other ways to the same page', () => {
     for (const role of ['anonymous', 'ex-collaborator'] as const)
       for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST']) {
         const response = await ask(role, method, path, undefined, headers)
-        expect(await response.text(), `${method} ${path}`).not.toContain(canary)
+        expect(await response.text(), `${method} ${path}`).not.toContain(`${canary} of private`)
         if (path.startsWith('/alice')) expect(response.status, `${method} ${path}`).not.toBe(200)
       }
   })
@@ -408,14 +426,14 @@ describe('other ways to the same page', () => {
   it('lists and searches hold nothing of what is private', async () => {
     for (const path of ['/', '/models', '/alice', '/feed.atom', '/alice/feed.atom', '/sitemap.xml', '/api/v1/models']) {
       const text = await (await ask('anonymous', 'GET', path)).text()
-      expect(text, path).not.toContain('alice/private')
+      expect(text, path).not.toContain(names.private)
       expect(text, path).not.toContain(`${canary} of private`)
     }
     const answer = await ask('anonymous', 'GET', `/api/v1/models?q=${canary}`)
     const found = (await answer.json()) as { items: { name: string }[] }
-    expect(found.items.map(({ name }) => name)).toEqual(expect.arrayContaining(['public']))
-    expect(JSON.stringify(found)).not.toContain('private')
-    expect(JSON.stringify(found)).not.toContain('unlisted')
+    expect(found.items.map(({ name }) => name)).toEqual(expect.arrayContaining([names.public]))
+    expect(JSON.stringify(found)).not.toContain(names.private)
+    expect(JSON.stringify(found)).not.toContain(names.unlisted)
   })
 })
 
@@ -423,18 +441,18 @@ describe('what cannot be tried without doing it', () => {
   it('a model is deleted by its owner alone', async () => {
     for (const visibility of visibilities)
       for (const role of roles.filter((each) => each !== 'owner')) {
-        const response = await ask(role, 'DELETE', `/api/v1/models/alice/${visibility}-gone`)
+        const response = await ask(role, 'DELETE', `/api/v1/models/alice/${names[visibility]}-gone`)
         expect(outcomeOf(response), `${role} ${visibility}`).toBe(expected('to own', role, visibility))
       }
     for (const visibility of visibilities) {
-      expect((await ask('owner', 'DELETE', `/api/v1/models/alice/${visibility}-gone`)).status).toBeLessThan(300)
-      expect((await ask('owner', 'GET', `/api/v1/models/alice/${visibility}-gone`)).status).toBe(404)
+      expect((await ask('owner', 'DELETE', `/api/v1/models/alice/${names[visibility]}-gone`)).status).toBeLessThan(300)
+      expect((await ask('owner', 'GET', `/api/v1/models/alice/${names[visibility]}-gone`)).status).toBe(404)
     }
   })
 
   it('a file is removed, and an upload ended, by publishers alone', async () => {
+    // Those who may do it come last.
     for (const what of ['file', 'upload'] as const)
-      // Those who may do it come last.
       for (const visibility of visibilities)
         for (const role of ['anonymous', 'viewer', 'ex-collaborator', 'publisher'] as const) {
           const { file, upload } = ids[visibility]!

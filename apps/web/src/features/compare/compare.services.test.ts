@@ -1,3 +1,4 @@
+import { person } from '@modelport/db/queries/model-changes'
 import { updateModelSettings } from '@modelport/db/queries/models'
 import { sampleManifest } from '@modelport/db/seed'
 import * as schema from '@modelport/schema/api'
@@ -54,7 +55,7 @@ it('is as hidden as the versions: the same bytes for what is missing', async () 
   expect(await hidden.text()).toBe(await missing.text())
   for (const range of ['1...9', '1..2', '0...1', 'x', '1...2...3', '99999999999...1'])
     expect((await get('closed', range, as)).status, range).toBe(404)
-  await updateModelSettings(site.db, model.id, { viewersSeeVersions: true })
+  await updateModelSettings(site.db, model.id, { viewersSeeVersions: true }, person('alice'))
   expect((await get('closed', '1...2')).status).toBe(200)
 })
 
@@ -64,7 +65,7 @@ it('shows the differences on a page, breaking changes first and everything escap
   const path = '/alice/shown'
   const rights = {
     ...{ versions: true, logs: true, files: true, build: true, publish: true },
-    ...{ changeFiles: true, settings: true, delete: true },
+    ...{ changeFiles: true, settings: true, rename: true, delete: true },
   }
   const view = {
     ...{ model, publisher, movedTo: null, actor: nobody, rights, path, versionPath: path, pinned: false },

@@ -17,7 +17,7 @@ export async function loadCompare(
 ): Promise<CompareView> {
   const { range } = await params
   const { a, b } = await orRefuse(async () => parseRange(range))
-  const view = await loadModelView(params, { action: 'see-versions', tab: `compare/${a}...${b}` })
+  const view = await loadModelView(params, { action: 'see-versions' })
   // One address for one comparison: old to new.
   if (a > b) permanentRedirect(`${view.path}/compare/${b}...${a}`)
   const comparison = await orRefuse(() => compareVersions(view.model, { a, b }))
