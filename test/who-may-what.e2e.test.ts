@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Database, openDatabase } from '@modelport/db/client'
 import { makeSeed } from '@modelport/db/seed'
 import { allApps } from '@modelport/infra/local/apps'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { signIn } from './sign-in.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -236,6 +236,8 @@ beforeAll(async () => {
   for (const visibility of visibilities)
     for (const name of [names[visibility], `${names[visibility]}-gone`]) await seedModel(name, visibility)
 })
+// Rights are believed for five minutes, and there is no repository to ask again about.
+beforeEach(async () => void (await database.sql`update model_permissions set checked_at = now()`))
 afterAll(async () => {
   await database?.close()
   await world?.stop()

@@ -81,7 +81,7 @@ function decide(role: Role, action: Action, model: Model): Decision {
     (action === 'see-files' && model.viewersSeeFiles)
   if (opened) return 'allow'
   if (role === 'unknown') return 'unavailable'
-  if (ownersOnly(action)) return role === 'owner' ? 'allow' : publisher ? 'forbid' : 'hide'
+  if (ownersOnly(action) && publisher) return role === 'owner' ? 'allow' : 'forbid'
   if (publisher) return 'allow'
   // A member who reads a private repository knows that these pages exist; to everybody else they do not.
   return role === 'viewer' ? 'forbid' : 'hide'

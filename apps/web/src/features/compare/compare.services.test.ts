@@ -47,16 +47,18 @@ it('tells what differs, from the older to the newer', async () => {
   expect(await (await get('compared', '1...1', as)).json()).toMatchObject({ interface: [], readme: false })
 })
 
-it('is as hidden as the versions: the same bytes for what is missing', async () => {
+it('is open to whoever may see both versions, and else the same bytes as what is missing', async () => {
   const { model } = await twoVersions('closed')
-  const hidden = await get('closed', '1...2')
-  const missing = await get('none', '1...2')
+  await site.seed.failedBuild(model, { step: 'build:2' })
+  expect((await get('closed', '1...2')).status).toBe(200)
+  const hidden = await get('closed', '1...3')
+  const missing = await get('none', '1...3')
   expect(hidden.status).toBe(404)
   expect(await hidden.text()).toBe(await missing.text())
   for (const range of ['1...9', '1..2', '0...1', 'x', '1...2...3', '99999999999...1'])
     expect((await get('closed', range, as)).status, range).toBe(404)
   await updateModelSettings(site.db, model.id, { viewersSeeVersions: true }, person('alice'))
-  expect((await get('closed', '1...2')).status).toBe(200)
+  expect((await get('closed', '1...3')).status).toBe(200)
 })
 
 it('shows the differences on a page, breaking changes first and everything escaped', async () => {
