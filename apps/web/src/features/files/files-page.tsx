@@ -179,7 +179,7 @@ const kindWords: Record<Place['kind'], string> = {
 }
 
 const FileGrid = ({ children }: { children: ReactNode }) => (
-  <ul className="mt-3 grid gap-4 empty:hidden lg:grid-cols-2">{children}</ul>
+  <ul className="mt-3 grid items-start gap-4 empty:hidden lg:grid-cols-2">{children}</ul>
 )
 
 function PlaceCard({ data, files, place }: { data: FilesView; files: PlaceFiles; place?: Place }) {
@@ -243,7 +243,10 @@ function FileFacts({ data, file }: { data: FilesView; file: FileWithBlob }) {
           </>
         ) : null}
       </p>
-      <p className="mt-1 flex flex-wrap items-center gap-2 text-[13px] text-fg-muted">
+      <p
+        id={data.anchors.has(file.id) ? `sha256-${blob.sha256.slice(0, 12)}` : undefined}
+        className="mt-1 flex flex-wrap items-center gap-2 text-[13px] text-fg-muted"
+      >
         <span>
           SHA-256 <code className="font-mono">{blob.sha256.slice(0, 12)}</code>
         </span>

@@ -23,6 +23,8 @@ export interface FilesView {
   free: PlaceFiles[]
   /** Files of places that the version which visitors get does not have. */
   homeless: FileWithBlob[]
+  /** The files to which `/hash/…` leads: the first of each content. */
+  anchors: ReadonlySet<string>
   usage: Awaited<ReturnType<typeof usageOf>> | null
   uploads: UploadAnswer[]
 }
@@ -38,6 +40,7 @@ export async function loadFiles(params: Promise<{ owner: string; model: string }
     current: files.find((file) => file.replacedAt === null) ?? null,
     earlier: files.filter((file) => file.replacedAt !== null),
   })
+  const current = all.filter((file) => file.replacedAt === null).reverse()
   const free = all.filter((file) => file.option === null)
   const names = [...new Set(free.map((file) => file.name))]
   return {
@@ -48,6 +51,7 @@ export async function loadFiles(params: Promise<{ owner: string; model: string }
     places: places.map((place) => ({ place, ...sorted(all.filter((file) => isSamePlace(file, place))) })),
     free: names.map((name) => sorted(free.filter((file) => file.name === name))),
     homeless: all.filter((file) => file.option !== null && !places.some((place) => isSamePlace(file, place))),
+    anchors: new Set(new Map(current.map((file) => [file.blob.sha256, file.id])).values()),
     usage: mayChange ? await usageOf(model.publisherId) : null,
     uploads: mayChange
       ? (await listUploads(db, model.id)).map((session) => uploadJson(path, session, { arrived: session.arrivedBytes }))

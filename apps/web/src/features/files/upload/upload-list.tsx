@@ -134,6 +134,8 @@ function wordsOf(row: UploadRow): string {
     case 'validating':
       return 'Getting ready'
     case 'uploading':
+      // The browser's own hash of a large file may take longer than a quick link.
+      if (row.arrived === row.size) return 'All sent · computing its SHA-256'
       return [
         `Uploading · ${sent}`,
         row.speed === null ? '' : `${formatBytes(row.speed)}/s`,
