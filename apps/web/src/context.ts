@@ -1,4 +1,6 @@
 import { type Db, openDatabase } from '@modelport/db/client'
+import { openS3Storage } from '@modelport/storage/s3-storage'
+import type { Storage } from '@modelport/storage/storage'
 import type { Sql } from 'postgres'
 import { connectGithub, type Github } from '#src/auth/github.ts'
 import { type Config, readConfig, type Secrets } from '#src/config.ts'
@@ -12,6 +14,8 @@ export interface Context {
   sql: Sql
   github: Github
   news: NewsFeed
+  /** Null where the operator named no object store. */
+  storage: Storage | null
 }
 
 // Next bundles pages and route handlers apart, so a module variable would exist more than once in a process.
@@ -32,5 +36,13 @@ export function replaceContext(next: Context | undefined): void {
 function makeContext(env: NodeJS.ProcessEnv): Context {
   const { config, secrets } = readConfig(env)
   const { db, sql } = openDatabase(secrets.databaseUrl, { name: 'modelport-web' })
-  return { config, secrets, db, sql, github: connectGithub(config, secrets), news: openNewsFeed(secrets.databaseUrl) }
+  return {
+    config,
+    secrets,
+    db,
+    sql,
+    github: connectGithub(config, secrets),
+    news: openNewsFeed(secrets.databaseUrl),
+    storage: config.storage && secrets.storage ? openS3Storage(config.storage, secrets.storage) : null,
+  }
 }

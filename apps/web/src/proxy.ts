@@ -3,7 +3,7 @@ import { type NextRequest, NextResponse } from 'next/server'
 /** Sets headers and nothing else. Who may see what is decided where the data is read, never here. */
 export function proxy(request: NextRequest) {
   const nonce = btoa(crypto.randomUUID())
-  const policy = contentSecurityPolicy(nonce, process.env.GITHUB_WEB_URL, process.env.NODE_ENV === 'development')
+  const policy = contentSecurityPolicy(nonce, process.env)
   const headers = new Headers(request.headers)
   // Next puts the nonce that it finds here on its own scripts.
   headers.set('content-security-policy', policy)
@@ -18,8 +18,11 @@ export function proxy(request: NextRequest) {
   return response
 }
 
-function contentSecurityPolicy(nonce: string, githubWebUrl: string | undefined, development: boolean): string {
-  const github = new URL(githubWebUrl || 'https://github.com').origin
+function contentSecurityPolicy(nonce: string, env: NodeJS.ProcessEnv): string {
+  const github = new URL(env.GITHUB_WEB_URL || 'https://github.com').origin
+  const development = env.NODE_ENV === 'development'
+  // Where browsers send the parts of their uploads. On every page: a link leads to Files without a new document.
+  const store = env.S3_PUBLIC_ENDPOINT || env.S3_ENDPOINT
   // github.com serves the files of repositories from a host of its own.
   const images = github === 'https://github.com' ? `${github} https://raw.githubusercontent.com` : github
   return [
@@ -27,7 +30,8 @@ function contentSecurityPolicy(nonce: string, githubWebUrl: string | undefined, 
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`,
     `style-src 'self' 'nonce-${nonce}'`,
     `img-src 'self' data: ${images}`,
-    "connect-src 'self'",
+    `connect-src 'self'${store && URL.canParse(store) ? ` ${new URL(store).origin}` : ''}`,
+    "worker-src 'self'",
     "object-src 'none'",
     "base-uri 'none'",
     "form-action 'self'",

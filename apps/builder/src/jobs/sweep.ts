@@ -1,5 +1,15 @@
+import type { Db } from '@modelport/db/client'
 import { isLiveLease, sweepBuilds, sweepReports } from '@modelport/db/queries/builds'
+import {
+  dropFilesOfDeletedModels,
+  expireUploads,
+  sweepBlobs,
+  unknownObjectKeys,
+  workObjectDeletions,
+} from '@modelport/db/queries/files'
 import { reportWorker, type WorkerReport } from '@modelport/db/queries/workers'
+import type { Storage } from '@modelport/storage/storage'
+import { removeObjects, sweepStorage } from '@modelport/storage/sweep-storage'
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
 import { regularly } from '../process.ts'
@@ -27,5 +37,34 @@ export async function sweepRegularly(
       await room.reap(isLive)
       await reportWorker(worker.database.db, worker.name, await room.report())
     }),
+    ...(worker.storage ? sweepFilesRegularly(worker, worker.storage) : []),
   ])
+}
+
+/** What nobody knows of in the object store is a day old before it is touched, so a look now and then is enough. */
+const storeSweepSeconds = 3600
+
+function sweepFilesRegularly(worker: WorkerContext, storage: Storage): Promise<void>[] {
+  const { db } = worker.database
+  const process = { log: worker.log, signal: worker.stopping }
+  return [
+    regularly(process, worker.config.recovery.sweepSeconds * 1000, 'sweep files', async () => {
+      const found = await sweepFiles(db, storage)
+      if (Object.values(found).some((count) => count > 0)) worker.log.info(found, 'files were swept')
+    }),
+    regularly(process, storeSweepSeconds * 1000, 'sweep the object store', async () => {
+      const found = await sweepStorage(storage, (keys) => unknownObjectKeys(db, keys))
+      if (found.uploads + found.objects > 0) worker.log.warn(found, 'objects that nothing knew of')
+    }),
+  ]
+}
+
+/** Ends uploads whose time ran out, forgets content that no file has, and removes from the store what has to go. */
+export async function sweepFiles(db: Db, storage: Pick<Storage, 'abortUpload' | 'delete'>) {
+  const ended = (await dropFilesOfDeletedModels(db)) + (await expireUploads(db))
+  const blobs = await sweepBlobs(db)
+  let objects = 0
+  for (let some = -1; some !== 0; objects += some)
+    some = await workObjectDeletions(db, (due) => removeObjects(storage, due))
+  return { ended, blobs, objects }
 }

@@ -1,6 +1,8 @@
+import { defaultFileLimits, type FileLimits } from '@modelport/db/queries/files'
 import { createApiToken, type Permission, type TokenScope, type User } from '@modelport/db/queries/people'
 import { makeSeed } from '@modelport/db/seed'
 import { openTestDatabase } from '@modelport/db/testing'
+import type { Storage } from '@modelport/storage/storage'
 import type { Github } from '#src/auth/github.ts'
 import { replaceContext } from '#src/context.ts'
 import { openNewsFeed } from '#src/news.ts'
@@ -12,7 +14,13 @@ export const siteUrl = 'http://site.test'
 type Handler = (request: Request, context: { params: Promise<any> }) => Promise<Response>
 
 /** The site in this process, on a database of its own and beside a GitHub of two maps. */
-export async function openTestSite() {
+export async function openTestSite({
+  storage = null,
+  fileLimits = {},
+}: {
+  storage?: Storage | null
+  fileLimits?: Partial<FileLimits>
+} = {}) {
   const database = await openTestDatabase()
   const seed = makeSeed(database.db)
   /** `owner/name` -> repository; and `owner/name login` -> permission. */
@@ -41,17 +49,21 @@ export async function openTestSite() {
       githubClientId: 'client',
       imageRegistry: 'images.test:3050',
       adminLogins: [],
+      storage: null,
+      fileLimits: { ...defaultFileLimits, ...fileLimits },
     },
     secrets: {
       databaseUrl: database.url,
       githubPrivateKey: '',
       githubClientSecret: 'secret',
       key: Buffer.alloc(32, 7),
+      storage: null,
     },
     db: database.db,
     sql: database.sql,
     github,
     news,
+    storage,
   })
   const tokenOf = async (user: User, scopes?: TokenScope[]) =>
     (await createApiToken(database.db, user.id, { name: 'test', scopes })).secret

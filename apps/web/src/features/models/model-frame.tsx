@@ -6,7 +6,16 @@ import { formatTime } from '#src/ui/format.ts'
 import { VisibilityChip } from '#src/ui/parts.tsx'
 import { StatusIcon } from '#src/ui/status-chip.tsx'
 
-export type Tab = 'overview' | 'api' | 'license' | 'versions' | 'compare' | 'build' | 'deliveries' | 'settings'
+export type Tab =
+  | 'overview'
+  | 'api'
+  | 'license'
+  | 'files'
+  | 'versions'
+  | 'compare'
+  | 'build'
+  | 'deliveries'
+  | 'settings'
 
 /** The head of every page of a model: its name, the version switcher and the tabs. */
 export function ModelFrame({ view, tab, children }: { view: ModelView; tab: Tab; children: ReactNode }) {
@@ -15,6 +24,7 @@ export function ModelFrame({ view, tab, children }: { view: ModelView; tab: Tab;
     { tab: 'overview', title: 'Overview', href: versionPath, shown: true },
     { tab: 'api', title: 'API', href: `${versionPath}/api`, shown: true },
     { tab: 'license', title: 'License', href: `${versionPath}/license`, shown: true },
+    { tab: 'files', title: 'Files', href: `${path}/files`, locked: !model.viewersSeeFiles, shown: rights.files },
     {
       tab: 'versions',
       title: 'Versions',
