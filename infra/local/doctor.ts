@@ -43,16 +43,19 @@ export function canRun(findings: readonly Finding[]): boolean {
 }
 
 /** The findings as text: one line each, with the command that mends what is not fine below. */
-export function describeFindings(findings: readonly Finding[]): string {
+export function describeFindings(findings: readonly Finding[], verdict = verdictOfMachine(findings)): string {
   const mark = { fine: 'ok   ', lacks: 'lacks', fails: 'FAILS' }
   const lines = findings.map(({ what, verdict, detail, mend }) => {
     const line = `${mark[verdict]}  ${what.padEnd(18)} ${detail}`
     return mend ? `${line}\n       ${''.padEnd(18)} mend: ${mend}` : line
   })
-  const verdict = canRun(findings)
+  return `${lines.join('\n')}\n\n${verdict}`
+}
+
+function verdictOfMachine(findings: readonly Finding[]): string {
+  return canRun(findings)
     ? 'The local stack can run here: npm start'
     : 'The local stack cannot run here until the lines marked FAILS are mended.'
-  return `${lines.join('\n')}\n\n${verdict}`
 }
 
 function nodeFinding(version: string): Finding {
@@ -180,7 +183,18 @@ async function portFindings(env: NodeJS.ProcessEnv, home: string): Promise<Findi
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const repository = resolve(fileURLToPath(import.meta.url), '../../..')
-  const findings = await examine(process.env, resolve(process.env.MODELPORT_HOME || join(repository, '.modelport')))
-  console.log(describeFindings(findings))
-  process.exitCode = canRun(findings) ? 0 : 1
+  const home = resolve(process.env.MODELPORT_HOME || join(repository, '.modelport'))
+  const argv = process.argv.slice(2)
+  const told = argv.length > 0 || (process.env.DATABASE_URL && process.env.GITHUB_APP_ID)
+  if (!told) {
+    const findings = await examine(process.env, home)
+    console.log(describeFindings(findings))
+    process.exitCode = canRun(findings) ? 0 : 1
+  }
+  // An installation that the environment describes, or the local stack that runs here, is looked at from end to end.
+  if (told || readOwnerOfLock(join(home, 'lock')) !== null) {
+    const { doctor } = await import('../admin/examine.ts')
+    if (!told) console.log('')
+    process.exitCode = Math.max(Number(process.exitCode ?? 0), await doctor(argv))
+  }
 }

@@ -1,4 +1,5 @@
 import type { Permission } from '@modelport/db/queries/people'
+import { ManifestConversion } from '@modelport/schema/github-app'
 import { createAppAuth } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
@@ -41,6 +42,10 @@ export interface Github {
   whoIs(accessToken: string): Promise<{ id: number; login: string; name: string | null; avatar_url: string | null }>
   /** Repositories that both the person and the app can see. */
   listRepositories(accessToken: string): Promise<InstalledRepository[]>
+  /** Asks the API as the app itself, and gives whatever it answers; throws when it does not. */
+  askAsApp(path: string): Promise<{ status: number; body: unknown }>
+  /** Takes the keys of the app that GitHub made from a manifest; null when the code is spent, too old or wrong. */
+  convertManifest(code: string): Promise<ManifestConversion | null>
 }
 
 const patience = 10_000
@@ -163,6 +168,29 @@ export function connectGithub(config: Config, secrets: Secrets): Github {
         return found.sort((a, b) => (b.pushedAt ?? '').localeCompare(a.pushedAt ?? ''))
       })
     },
+    async askAsApp(path) {
+      try {
+        const { status, data } = await asApp().request(`GET ${path}`)
+        return { status, body: data }
+      } catch (error) {
+        const status = statusOf(error)
+        // A key that is no key is as wrong as one that GitHub refuses.
+        if (status === null && isKeyError(error)) return { status: 401, body: null }
+        if (status === null || status === 500) throw error
+        return { status, body: null }
+      }
+    },
+    async convertManifest(code) {
+      return unavailableOnFailure(async () => {
+        const answer = await impatientFetch(
+          `${config.githubApiUrl}/app-manifests/${encodeURIComponent(code)}/conversions`,
+          { method: 'POST', headers: { accept: 'application/vnd.github+json', 'user-agent': shared.userAgent } },
+        )
+        if (answer.status === 404 || answer.status === 422) return null
+        if (!answer.ok) throw new Error(`GitHub answered ${answer.status}.`)
+        return ManifestConversion.parse(await answer.json())
+      })
+    },
   }
 }
 
@@ -176,6 +204,10 @@ const TokenAnswer = z.object({
 
 const statusOf = (error: unknown) =>
   typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : null
+
+/** Node cannot read the private key. */
+const isKeyError = (error: unknown) =>
+  error instanceof Error && /PEM|DECODER|private ?key|PKCS/i.test(`${error.name} ${error.message}`)
 
 async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
   try {

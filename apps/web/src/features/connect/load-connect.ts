@@ -57,7 +57,10 @@ export type ConnectData = Awaited<ReturnType<typeof loadConnect>>
 export async function loadConnected(query: { code?: string; state?: string }) {
   const { config, github } = context()
   const operator = readState(query.state)
-  if (!operator || !query.code) return { problem: 'This was not started here, or more than an hour ago.' as const }
+  if (!operator || !query.code) {
+    await requireOperator(undefined)
+    return { problem: 'This was not started here, or more than an hour ago.' as const }
+  }
   if (operator.by === 'account') {
     const actor = await requireSignIn('/admin/connect')
     if (!mayAdminister(actor, config.adminLogins) || actor.user?.id !== operator.id) notFound()
