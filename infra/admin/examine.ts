@@ -1,7 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { parseArgs } from 'node:util'
-import { type AppFinding, checkGithubApp, deliveryFinding, newestDelivery } from '@modelport/schema/github-app'
+import {
+  type AppFinding,
+  checkGithubApp,
+  deliveryFinding,
+  isPrivateKey,
+  newestDelivery,
+} from '@modelport/schema/github-app'
 import { openS3Storage } from '@modelport/storage/s3-storage'
 import { createAppAuth } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
@@ -235,13 +241,13 @@ async function githubFindings(installation: Installation): Promise<Finding[]> {
     },
   })
   const request = async (route: string): Promise<{ status: number; body: unknown }> => {
+    // A key that is none is as wrong as one that GitHub refuses.
+    if (!isPrivateKey(github.privateKey)) return { status: 401, body: null }
     try {
       const { status, data } = await octokit.request(route)
       return { status, body: data }
     } catch (error) {
       const status = (error as { status?: number }).status
-      if (status === undefined && /PEM|DECODER|private ?key|PKCS/i.test(String(error)))
-        return { status: 401, body: null }
       if (status === undefined || status === 500) throw error
       return { status, body: null }
     }

@@ -164,7 +164,11 @@ async function publish(database: TestDatabase, name: string): Promise<void> {
   const seed = makeSeed(database.db)
   const { model } = await seed.model({ name })
   // What COPY has to write in another way than it stands.
-  await seed.publishedVersion(model, { subject: 'A tab\t, a \\backslash, \\. and “quotes”', readme: 'Two\nlines\r\n' })
+  await seed.publishedVersion(model, {
+    subject: 'A tab\t, a \\backslash, \\. and “quotes”',
+    readme: 'Two\nlines\r\n',
+    lines: 2000,
+  })
 }
 
 /** Every row of every table, as JSON. */

@@ -98,6 +98,9 @@ async function copyTable(tx: TransactionSql, name: string, folder: string): Prom
   const file = new Measure()
   const target = createWriteStream(tableFile(folder, name), { mode: 0o600, flush: true })
   await pipeline(rows, lines, createGzip({ level: 1 }), file, target)
+  // postgres.js pauses its socket while the reader is behind, and forgets to go on when the table ended meanwhile: the next
+  // question would wait for ever.
+  rows._read(0)
   // COPY writes a line end inside a value as two other characters, so each line is a row.
   return { name, columns, rows: lines.lineEnds, bytes: file.bytes, sha256: file.sha256() }
 }

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { z } from 'zod'
 
 // What the GitHub App of an installation has to be. The page that helps to make the app, the manifest from which GitHub
@@ -154,6 +155,15 @@ const HookConfig = z.object({
 const Deliveries = z.array(
   z.object({ id: z.number(), guid: z.string(), event: z.string(), delivered_at: z.string(), status_code: z.number() }),
 )
+
+/** Whether a text can be the key of an app at all; asking GitHub with anything else fails before it is asked. */
+export function isPrivateKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa'
+  } catch {
+    return false
+  }
+}
 
 /** Checks everything that GitHub can tell of the app; the first thing that is wrong may hide the rest. */
 export async function checkGithubApp(ask: AskGithub, configured: ConfiguredApp): Promise<AppFinding[]> {
