@@ -108,7 +108,7 @@ it('finds nothing wrong with an installation that works, and has GitHub deliver 
 
 it('says of each thing that is wrong what it is, and the command or setting that mends it', async () => {
   const nowhere = 'http://127.0.0.1:9'
-  const storage = { ...good.storage!, secrets: { ...secrets, secretAccessKey: 'another secret' } }
+  const storage = { ...good.storage!, secrets: { ...secrets, secretAccessKey: 'never-to-be-shown' } }
   const broken = await failing({
     ...good,
     databaseUrl: 'postgres://nobody:x@127.0.0.1:9/none',
@@ -127,7 +127,7 @@ it('says of each thing that is wrong what it is, and the command or setting that
     'GitHub App',
   ])
   for (const { mend } of broken) expect(mend).toBeTruthy()
-  expect(JSON.stringify(broken)).not.toContain('another secret')
+  expect(JSON.stringify(broken)).not.toContain('never-to-be-shown')
   expect(await failing({ ...good, github: { ...good.github, apiUrl: nowhere } })).toMatchObject([{ what: 'GitHub' }])
   expect(await failing({ ...good, github: { ...good.github, privateKey: 'no key' } })).toMatchObject([
     { what: 'App id and key', mend: expect.stringContaining('GITHUB_PRIVATE_KEY') },
