@@ -22,6 +22,7 @@ import { models } from './tables/models.ts'
 /** What a push brings. */
 interface SourceOptions {
   subject?: string
+  ref?: string
   readme?: string
   citation?: string
   licence?: Version['licence']
@@ -154,12 +155,19 @@ export function makeSeed(db: Db): Seed {
 
   async function queuedVersion(
     model: Model,
-    { subject = 'Sharpen the edges', readme = '# Hello\n', citation, licence = mit, metadata = {} }: SourceOptions = {},
+    {
+      subject = 'Sharpen the edges',
+      ref = 'refs/heads/main',
+      readme = '# Hello\n',
+      citation,
+      licence = mit,
+      metadata = {},
+    }: SourceOptions = {},
   ) {
     const { version } = await createVersion(db, {
       modelId: model.id,
       commit: randomBytes(20).toString('hex'),
-      ref: 'refs/heads/main',
+      ref,
       commitSubject: subject,
       authorName: 'Alice Example',
       requestedBy: 'alice',

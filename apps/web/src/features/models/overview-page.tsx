@@ -12,13 +12,13 @@ import { CodeBlock } from '#src/ui/code-block.tsx'
 import { formatBytes } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
 import { Banner, EmptyState, Fact, Section, Sentence, Sha, SourceMark, Time } from '#src/ui/parts.tsx'
+import { ScrollBox } from '#src/ui/scroll-box.tsx'
 import { StatusChip } from '#src/ui/status-chip.tsx'
 
 export function OverviewPage({ view, files }: { view: ModelView; files: readonly RunFile[] }) {
   const { model, version, repositoryUrl, described } = view
-  const { title, summary } = described
+  const { title, summary, overview, performance } = described
   const manifest = readManifest(version?.manifest)
-  const readme = version?.readme ?? null
   return (
     <ModelFrame view={view} tab="overview">
       {view.rights.versions ? <LiveRefresh url={`${view.path}/live`} active={isUnderWay(view)} /> : null}
@@ -28,7 +28,10 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
           <h1 className="text-3xl leading-9 font-semibold" dir="auto">
             {title?.value ?? model.name}
           </h1>
-          {title ? <SourceMark from={title.from} /> : null}
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
+            {title ? <SourceMark from={title.from} /> : null}
+            <EditLink view={view} card="title-and-summary" what="title and summary" />
+          </p>
           {summary ? (
             <p className="mt-2 max-w-[68ch] text-base leading-[26px] text-fg-muted">
               <bdi>{summary.value}</bdi> <SourceMark from={summary.from} />
@@ -54,17 +57,24 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
             </div>
           ) : null}
           <div className="mt-8">
-            {readme ? (
-              <Readme text={readme} place={{ repositoryUrl, commit: version!.commit }} />
+            {overview ? (
+              <>
+                <Readme text={overview.value} place={{ repositoryUrl, commit: version?.commit ?? model.branch }} />
+                <p className="mt-4 flex flex-wrap items-baseline gap-x-3 text-[13px]">
+                  <SourceMark from={overview.from} />
+                  <EditLink view={view} card="overview" what="the overview" />
+                </p>
+              </>
             ) : version ? (
               <p className="text-fg-muted">
-                No overview yet.
-                {view.rights.publish ? ' Commit a README.md and push; it appears with the next version.' : ''}
+                No overview yet.{' '}
+                {view.rights.publish ? 'Commit a README.md and push, and it appears with the next version, or ' : ''}
+                <EditLink view={view} card="overview" what="one here" word="write" />
               </p>
-            ) : (
-              <NothingReady view={view} />
-            )}
+            ) : null}
+            {version ? null : <NothingReady view={view} />}
           </div>
+          {performance && performance.value.length > 0 ? <PerformanceNotes view={view} /> : null}
         </div>
         <aside aria-label="About this model" className="min-w-0 space-y-8">
           {version ? <UseThisModel view={view} files={files} /> : null}
@@ -74,6 +84,58 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
         </aside>
       </div>
     </ModelFrame>
+  )
+}
+
+/** Where a publisher edits a part of the page. */
+function EditLink(props: { view: ModelView; card: string; what: string; word?: string }) {
+  const { view, card, what, word = 'Edit' } = props
+  return view.rights.settings ? (
+    <Link prefetch={false} className="link" href={`${view.path}/settings#${card}`}>
+      {word}
+      {word === 'Edit' ? <span className="sr-only"> {what}</span> : ` ${what}`}
+    </Link>
+  ) : null
+}
+
+/** What publishers measured: their words, not ours. */
+function PerformanceNotes({ view }: { view: ModelView }) {
+  const { value, from } = view.described.performance!
+  return (
+    <div className="mt-8">
+      <Section title="Performance notes" id="performance">
+        <ScrollBox label="Performance notes" className="card overflow-x-auto">
+          <table className="w-full text-start">
+            <caption className="sr-only">What the publishers measured</caption>
+            <thead>
+              <tr className="border-b border-border text-[13px] text-fg-muted">
+                {['Hardware', 'Median time', 'Memory', 'Measured on'].map((head) => (
+                  <th key={head} scope="col" className="px-3 py-2 text-start font-medium">
+                    {head}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody className="divide-y divide-border">
+              {value.map((row) => (
+                <tr key={Object.values(row).join(' ')}>
+                  <th scope="row" className="px-3 py-2 text-start font-medium" dir="auto">
+                    {row.hardware}
+                  </th>
+                  <td className="px-3 py-2">{row.time ?? '–'}</td>
+                  <td className="px-3 py-2">{row.memory ?? '–'}</td>
+                  <td className="px-3 py-2">{row.version ? `Version ${row.version}` : '–'}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </ScrollBox>
+        <p className="mt-2 flex flex-wrap items-baseline gap-x-3 text-[13px]">
+          <SourceMark from={from} />
+          <EditLink view={view} card="performance-notes" what="the performance notes" />
+        </p>
+      </Section>
+    </div>
   )
 }
 
@@ -317,7 +379,10 @@ function Description({ view }: { view: ModelView }) {
               </li>
             ))}
           </ul>
-          <SourceMark from={authors.from} />
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
+            <SourceMark from={authors.from} />
+            <EditLink view={view} card="attributions" what="the attributions" />
+          </p>
         </Section>
       ) : null}
       {keywords && keywords.value.length > 0 ? (
@@ -335,7 +400,10 @@ function Description({ view }: { view: ModelView }) {
               </li>
             ))}
           </ul>
-          <SourceMark from={keywords.from} />
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
+            <SourceMark from={keywords.from} />
+            <EditLink view={view} card="keywords-and-links" what="the keywords" />
+          </p>
         </Section>
       ) : null}
       {links && links.value.length > 0 ? (
@@ -347,7 +415,10 @@ function Description({ view }: { view: ModelView }) {
               </li>
             ))}
           </ul>
-          <SourceMark from={links.from} />
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
+            <SourceMark from={links.from} />
+            <EditLink view={view} card="keywords-and-links" what="the links" />
+          </p>
         </Section>
       ) : null}
       {view.rights.settings && problems.length + unknownKeys.length > 0 ? (

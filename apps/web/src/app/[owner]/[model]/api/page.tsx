@@ -5,7 +5,7 @@ import { loadModelView } from '#src/features/models/load-model-view.ts'
 type Props = { params: Promise<{ owner: string; model: string }> }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  const { publisher, model, pinned, version, visibility } = await loadModelView(params, { tab: 'api' })
+  const { publisher, model, pinned, version, visibility } = await loadModelView(params)
   const number = pinned && version ? ` · version ${version.number}` : ''
   return {
     title: `${publisher.slug}/${model.slug}${number} · API`,
@@ -14,5 +14,5 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 }
 
 export default async function Page({ params }: Props) {
-  return <ApiPage view={await loadModelView(params, { tab: 'api' })} />
+  return <ApiPage view={await loadModelView(params)} />
 }
