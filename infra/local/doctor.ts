@@ -181,20 +181,31 @@ async function portFindings(env: NodeJS.ProcessEnv, home: string): Promise<Findi
   )
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/** Looks at this machine, and at the installation that the environment describes or whose local stack runs here. */
+async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const repository = resolve(fileURLToPath(import.meta.url), '../../..')
-  const home = resolve(process.env.MODELPORT_HOME || join(repository, '.modelport'))
-  const argv = process.argv.slice(2)
-  const told = argv.length > 0 || (process.env.DATABASE_URL && process.env.GITHUB_APP_ID)
+  const home = resolve(env.MODELPORT_HOME || join(repository, '.modelport'))
+  const told = argv.length > 0 || Boolean(env.DATABASE_URL && env.GITHUB_APP_ID)
+  let code = 0
   if (!told) {
-    const findings = await examine(process.env, home)
-    console.log(describeFindings(findings))
-    process.exitCode = canRun(findings) ? 0 : 1
+    const findings = await examine(env, home)
+    console.log(`${describeFindings(findings)}\n`)
+    code = canRun(findings) ? 0 : 1
+    if (readOwnerOfLock(join(home, 'lock')) === null) return code
   }
-  // An installation that the environment describes, or the local stack that runs here, is looked at from end to end.
-  if (told || readOwnerOfLock(join(home, 'lock')) !== null) {
-    const { doctor } = await import('../admin/examine.ts')
-    if (!told) console.log('')
-    process.exitCode = Math.max(Number(process.exitCode ?? 0), await doctor(argv))
-  }
+  const { doctor } = await import('../admin/examine.ts')
+  return Math.max(code, await doctor(argv))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // Not awaited here: what `main` imports imports this file.
+  main(process.argv.slice(2), process.env).then(
+    (code) => {
+      process.exitCode = code
+    },
+    (error: unknown) => {
+      console.error(error instanceof Error ? error.message : error)
+      process.exitCode = 1
+    },
+  )
 }
