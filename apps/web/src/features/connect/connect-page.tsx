@@ -42,10 +42,10 @@ function Findings({ findings }: { findings: AppFinding[] }) {
         const { words, icon: Icon, colour } = verdicts[finding.verdict]
         return (
           <li key={finding.what} className="px-4 py-3">
-            <div className="flex flex-wrap items-baseline justify-between gap-x-3">
+            <div className="flex flex-wrap items-center justify-between gap-x-3">
               <h3 className="font-medium">{finding.what}</h3>
               <span className={`inline-flex items-center gap-1 ${colour}`}>
-                <Icon size={16} aria-hidden className="self-center" /> {words}
+                <Icon size={16} aria-hidden /> {words}
               </span>
             </div>
             <p className="wrap-anywhere text-fg-muted">{finding.detail}</p>
