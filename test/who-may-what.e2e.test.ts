@@ -71,6 +71,8 @@ const table: Record<string, Record<string, Call[]>> = {
   'new/page.tsx': { GET: [one('to sign in', '/new')] },
   'settings/tokens/page.tsx': { GET: [one('to sign in', '/settings/tokens')] },
   'admin/page.tsx': { GET: [one('to operate', '/admin')] },
+  'admin/connect/page.tsx': { GET: [one('to operate', '/admin/connect')] },
+  'admin/connect/done/page.tsx': { GET: [one('to operate', '/admin/connect/done')] },
   '[owner]/page.tsx': { GET: [one('nothing', '/alice')] },
   '[owner]/feed.atom/route.ts': { GET: [one('nothing', '/alice/feed.atom')] },
   'feed.atom/route.ts': { GET: [one('nothing', '/feed.atom')] },

@@ -3,6 +3,11 @@ export const commands: Record<string, () => Promise<(argv: readonly string[]) =>
   lint: async () => (await import('./lint.ts')).lint,
   catalogue: async () => (await import('./catalogue.ts')).catalogue,
   token: async () => (await import('./token.ts')).token,
+  prepare: async () => (await import('./prepare.ts')).prepare,
+  doctor: async () => (await import('./examine.ts')).doctor,
+  'connect-link': async () => (await import('./connect-link.ts')).connectLink,
+  backup: async () => (await import('./backup.ts')).backup,
+  restore: async () => (await import('./restore.ts')).restore,
 }
 
 const [name = '', ...argv] = process.argv.slice(2)

@@ -18,8 +18,10 @@ export interface LocalGithubConfig {
   redirectUrls: string[]
   /** Where a person is sent after choosing repositories for the app; null keeps them here. */
   setupUrl: string | null
-  /** Checks the app's JWTs. The private key itself is not kept. */
+  /** Checks the app's JWTs. */
   appKey: KeyObject
+  /** PEM; given to whoever makes the app from a manifest. */
+  privateKey: string
   webhookSecret: string
   clientSecret: string
 }
@@ -70,6 +72,7 @@ export function readConfig(env: NodeJS.ProcessEnv): LocalGithubConfig {
     redirectUrls: e.OAUTH_REDIRECT_URL,
     setupUrl: e.GITHUB_SETUP_URL ?? null,
     appKey: publicKeyOf(e.GITHUB_PRIVATE_KEY),
+    privateKey: e.GITHUB_PRIVATE_KEY.replaceAll('\\n', '\n'),
     webhookSecret: e.GITHUB_WEBHOOK_SECRET,
     clientSecret: e.GITHUB_CLIENT_SECRET,
   }

@@ -32,6 +32,15 @@ const UNDESCRIBED = [
   'PUT /local/repos/{}/{}/installation',
 ]
 
+const manifest = {
+  name: 'Modelport',
+  url: 'http://127.0.0.1:3000',
+  redirect_url: 'http://127.0.0.1:3000/admin/connect/done',
+  hook_attributes: { url: 'http://127.0.0.1:3001/hooks/github' },
+  default_permissions: { checks: 'write' },
+  default_events: ['push'],
+}
+
 const seen = new Set<string>()
 const faults: string[] = []
 
@@ -84,6 +93,13 @@ describe('every answer', () => {
     const app = { token: (await auth({ type: 'app' })).token }
     await checked('GET', '/app', app)
     await checked('GET', '/apps/modelport')
+    await checked(
+      'POST',
+      `/app-manifests/${(await github.agreeToManifest(manifest)).searchParams.get('code')}/conversions`,
+      {},
+      201,
+    )
+    await checked('POST', '/app-manifests/spent/conversions', {}, 404)
     const installations = await checked('GET', '/app/installations', app)
     const { id } = await checked('GET', '/repos/alice/m/installation', app)
     await checked('GET', '/users/alice/installation', app)

@@ -14,6 +14,7 @@ import { GitHttp } from './git-http.ts'
 import { decode, HttpError, type Request, requestId, sendJson } from './http.ts'
 import { oauthRoutes } from './oauth.ts'
 import { pageRouter, sendErrorPage } from './pages/index.ts'
+import { takesForeignForms } from './pages/manifest.ts'
 import { restRouter } from './rest/index.ts'
 import { rateNow } from './rest/meta.ts'
 import { openStore, type Store } from './store.ts'
@@ -163,7 +164,8 @@ function handler(ctx: Context, gitHttp: GitHttp) {
     try {
       if (!isOurHost(req.headers.host, ctx))
         throw new HttpError(421, 'This host name does not belong to the local GitHub.')
-      if (comesFromElsewhere(req)) throw new HttpError(403, 'Pages of other sites may not change anything here.')
+      if (comesFromElsewhere(req) && !takesForeignForms(req.url?.split('?')[0] ?? ''))
+        throw new HttpError(403, 'Pages of other sites may not change anything here.')
       // Put behind our own address, a path cannot be taken for another host, as `//host/path` would be.
       if (!req.url?.startsWith('/') || !URL.canParse(ctx.url + req.url)) throw new HttpError(400, 'This is no path.')
       const url = new URL(ctx.url + req.url)

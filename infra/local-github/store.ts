@@ -119,7 +119,7 @@ export interface Delivery {
 /** A token or a code that we gave out, stored under the SHA-256 of its text. */
 export interface Grant {
   id: string
-  kind: 'installation' | 'user' | 'refresh' | 'code'
+  kind: 'installation' | 'user' | 'refresh' | 'code' | 'manifest'
   expiresAt: string
   accountId: number | null
   installationId: number | null

@@ -97,6 +97,7 @@ export class TestGithub {
       redirectUrls: ['http://127.0.0.1:3000/auth/callback'],
       setupUrl: 'http://127.0.0.1:3000/new?from=github',
       appKey: publicKeyOf(privateKey),
+      privateKey,
       webhookSecret: 'a webhook secret',
       clientSecret: 'a client secret',
       ...overrides,
@@ -141,6 +142,28 @@ export class TestGithub {
     const { token } = await auth({ type: 'app' })
     const { body: installation } = await this.call('GET', `/repos/${fullName}/installation`, { token })
     return (await this.call('POST', `/app/installations/${installation.id}/access_tokens`, { token })).body.token
+  }
+
+  /** A code for the app's keys, as a person gets one who agrees to a manifest; `state` comes back with it. */
+  async agreeToManifest(manifest: object, state = ''): Promise<URL> {
+    let cookie = ''
+    const send = async (path: string, form?: Record<string, string>, origin?: string) => {
+      const answer = await fetch(this.url + path, {
+        method: form ? 'POST' : 'GET',
+        redirect: 'manual',
+        headers: { cookie, ...(origin ? { origin } : {}) },
+        body: form && new URLSearchParams(form),
+      })
+      cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? cookie
+      const text = await answer.text()
+      return { csrf: /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? '', location: answer.headers.get('location') }
+    }
+    const { csrf } = await send('/login')
+    await send('/login', { csrf, login: 'alice' })
+    const json = JSON.stringify(manifest)
+    const page = await send('/settings/apps/new?state=x', { manifest: json }, 'https://site.example')
+    const { location } = await send('/settings/apps/create', { csrf: page.csrf, manifest: json, state })
+    return new URL(location!)
   }
 
   /** Calls the REST API as a person (any password), with a token, or as nobody. */

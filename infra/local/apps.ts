@@ -131,6 +131,7 @@ const web: App = {
     IMAGE_REGISTRY: state.imageRegistry.host ?? '',
     // The site says why nothing is built.
     ENGINE_PROBLEM: state.engine.problem ?? undefined,
+    WEBHOOK_URL: state.localGithub.webhookUrl,
     RECEIVER_URL: `http://127.0.0.1:${state.ports.receiver}`,
     // Whoever is on this machine runs it.
     ADMIN_LOGINS: '*',

@@ -43,16 +43,19 @@ export function canRun(findings: readonly Finding[]): boolean {
 }
 
 /** The findings as text: one line each, with the command that mends what is not fine below. */
-export function describeFindings(findings: readonly Finding[]): string {
+export function describeFindings(findings: readonly Finding[], verdict = verdictOfMachine(findings)): string {
   const mark = { fine: 'ok   ', lacks: 'lacks', fails: 'FAILS' }
   const lines = findings.map(({ what, verdict, detail, mend }) => {
     const line = `${mark[verdict]}  ${what.padEnd(18)} ${detail}`
     return mend ? `${line}\n       ${''.padEnd(18)} mend: ${mend}` : line
   })
-  const verdict = canRun(findings)
+  return `${lines.join('\n')}\n\n${verdict}`
+}
+
+function verdictOfMachine(findings: readonly Finding[]): string {
+  return canRun(findings)
     ? 'The local stack can run here: npm start'
     : 'The local stack cannot run here until the lines marked FAILS are mended.'
-  return `${lines.join('\n')}\n\n${verdict}`
 }
 
 function nodeFinding(version: string): Finding {
@@ -178,9 +181,31 @@ async function portFindings(env: NodeJS.ProcessEnv, home: string): Promise<Findi
   )
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/** Looks at this machine, and at the installation that the environment describes or whose local stack runs here. */
+async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const repository = resolve(fileURLToPath(import.meta.url), '../../..')
-  const findings = await examine(process.env, resolve(process.env.MODELPORT_HOME || join(repository, '.modelport')))
-  console.log(describeFindings(findings))
-  process.exitCode = canRun(findings) ? 0 : 1
+  const home = resolve(env.MODELPORT_HOME || join(repository, '.modelport'))
+  const told = argv.length > 0 || Boolean(env.DATABASE_URL && env.GITHUB_APP_ID)
+  let code = 0
+  if (!told) {
+    const findings = await examine(env, home)
+    console.log(`${describeFindings(findings)}\n`)
+    code = canRun(findings) ? 0 : 1
+    if (readOwnerOfLock(join(home, 'lock')) === null) return code
+  }
+  const { doctor } = await import('../admin/examine.ts')
+  return Math.max(code, await doctor(argv))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // Not awaited here: what `main` imports imports this file.
+  main(process.argv.slice(2), process.env).then(
+    (code) => {
+      process.exitCode = code
+    },
+    (error: unknown) => {
+      console.error(error instanceof Error ? error.message : error)
+      process.exitCode = 1
+    },
+  )
 }

@@ -16,7 +16,11 @@ const Shared = {
   GITHUB_WEB_URL: url,
   GITHUB_API_URL: url,
   GITHUB_APP_ID: z.coerce.number().int().positive(),
-  GITHUB_PRIVATE_KEY: z.string().includes('PRIVATE KEY'),
+  // Files and compose variables often carry the key on one line.
+  GITHUB_PRIVATE_KEY: z
+    .string()
+    .includes('PRIVATE KEY')
+    .transform((pem) => pem.replaceAll('\\n', '\n')),
   /** Milliseconds between two writes of one installation: GitHub asks for 1000. */
   GITHUB_WRITE_GAP_MS: optional(z.coerce.number().int().min(0)),
   SITE_URL: url,

@@ -23,6 +23,8 @@ const Environment = z.object({
   SECRET_KEY: z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits'),
   IMAGE_REGISTRY: z.string().default(''),
   RECEIVER_URL: z.string().default(''),
+  /** Where GitHub sends webhooks; by default `/hooks/github` of the site, which the proxy in front leads to the receiver. */
+  WEBHOOK_URL: z.union([z.literal(''), url]).default(''),
   /** GitHub logins of the people who run this installation, with commas; `*` for everybody who signs in. */
   ADMIN_LOGINS: z.string().default(''),
   /** What a file, and all files of a publisher, may have. */
@@ -38,6 +40,7 @@ export interface Config {
   githubApiUrl: string
   githubAppId: string
   githubClientId: string
+  webhookUrl: string | null
   /** `host:port` from which images are pulled, or null: images then stay in the engine of the machine that built them. */
   imageRegistry: string | null
   /** In lower case; `*` stands for everybody who signs in. */
@@ -74,6 +77,7 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
       githubApiUrl: e.GITHUB_API_URL,
       githubAppId: e.GITHUB_APP_ID,
       githubClientId: e.GITHUB_CLIENT_ID,
+      webhookUrl: e.WEBHOOK_URL || null,
       imageRegistry: e.IMAGE_REGISTRY || null,
       adminLogins: e.ADMIN_LOGINS.toLowerCase()
         .split(/[\s,]+/)

@@ -4,7 +4,7 @@ import { hereHeader } from '#src/here.ts'
 /** Sets headers and nothing else. Who may see what is decided where the data is read, never here. */
 export function proxy(request: NextRequest) {
   const nonce = btoa(crypto.randomUUID())
-  const policy = contentSecurityPolicy(nonce, process.env)
+  const policy = contentSecurityPolicy(nonce, process.env, request.nextUrl.pathname)
   const headers = new Headers(request.headers)
   // Next puts the nonce that it finds here on its own scripts.
   headers.set('content-security-policy', policy)
@@ -20,7 +20,7 @@ export function proxy(request: NextRequest) {
   return response
 }
 
-function contentSecurityPolicy(nonce: string, env: NodeJS.ProcessEnv): string {
+function contentSecurityPolicy(nonce: string, env: NodeJS.ProcessEnv, path: string): string {
   const github = new URL(env.GITHUB_WEB_URL || 'https://github.com').origin
   const development = env.NODE_ENV === 'development'
   // Where browsers send the parts of their uploads. On every page: a link leads to Files without a new document.
@@ -39,7 +39,8 @@ function contentSecurityPolicy(nonce: string, env: NodeJS.ProcessEnv): string {
     "worker-src 'self'",
     "object-src 'none'",
     "base-uri 'none'",
-    "form-action 'self'",
+    // The one page from which a form leads to GitHub.
+    `form-action 'self'${path === '/admin/connect' ? ` ${github}` : ''}`,
     "frame-ancestors 'none'",
   ].join('; ')
 }

@@ -8,6 +8,7 @@ import { checkPages } from './checks.ts'
 import { html } from './html.ts'
 import { installPages } from './install.ts'
 import { checkedForm, layout, type Session, STYLE, sendPage, sessionOf, signIn, signOut } from './layout.ts'
+import { manifestPages } from './manifest.ts'
 import { repositoryPages } from './repository.ts'
 
 /** All pages that people look at. */
@@ -81,6 +82,7 @@ export function pageRouter(): Router<Context> {
   appPages(router)
   installPages(router)
   checkPages(router)
+  manifestPages(router)
   repositoryPages(router)
   router.on('GET', '/:owner', account)
   return router

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { findAccount, findRepository } from '../accounts.ts'
-import { grantId, newToken, sameSecret } from '../auth.ts'
+import { findGrant, grantId, newToken, sameSecret } from '../auth.ts'
 import { now } from '../context.ts'
 import { hookConfig } from '../deliveries.ts'
 import { emitAuthorizationRevoked, installationOf } from '../events.ts'
@@ -22,6 +22,20 @@ export function appRoutes(router: Router<Api>): void {
   router.on('GET', '/app', (api, request) => {
     onlyApp(api)
     sendJson(request, 200, { ...appShape(api.ctx), installations_count: api.ctx.store.installations.size })
+  })
+
+  // The app of this machine exists already, so every manifest makes the same one; the code proves that a person agreed.
+  router.on('POST', '/app-manifests/:code/conversions', (api, request) => {
+    const { ctx } = api
+    const grant = findGrant(ctx, request.params.code!, 'manifest')
+    if (!grant) throw notFound()
+    ctx.store.grants.put({ ...grant, used: true })
+    sendJson(request, 201, {
+      ...appShape(ctx),
+      client_secret: ctx.config.clientSecret,
+      webhook_secret: ctx.config.webhookSecret,
+      pem: ctx.config.privateKey,
+    })
   })
 
   router.on('GET', '/apps/:slug', (api, request) => {

@@ -23,7 +23,13 @@ const suites = ['bullseye', 'bookworm', 'trixie', 'forky', 'oldoldstable', 'olds
  * when the machine has none (it is not a Debian machine).
  */
 export async function readMachineMirror(): Promise<AptMirror> {
-  const targets = await run('apt-get', ['indextargets', '--format', '$(REPO_URI) $(RELEASE) $(IDENTIFIER)'])
+  // From the configuration alone: an image of ours, for one, has no package lists.
+  const targets = await run('apt-get', [
+    'indextargets',
+    '--no-release-info',
+    '--format',
+    '$(REPO_URI) $(RELEASE) $(IDENTIFIER)',
+  ])
   const settings = await run('apt-config', ['dump'])
   return parseMirror(targets.stdout, settings.stdout)
 }

@@ -45,6 +45,8 @@ export async function openTestSite({
     refreshTokens: async () => ({ access: 'renewed', accessExpiresAt: null, refresh: null }),
     whoIs: async (token) => ({ id: 4711, login: token.replace('access-', ''), name: null, avatar_url: null }),
     listRepositories: async () => [],
+    askAsApp: async () => ({ status: 401, body: null }),
+    convertManifest: async () => null,
   } satisfies Github
   const news = openNewsFeed(database.url)
   replaceContext({
@@ -55,6 +57,7 @@ export async function openTestSite({
       githubApiUrl: 'http://github.test/api/v3',
       githubAppId: '1',
       githubClientId: 'client',
+      webhookUrl: null,
       imageRegistry: 'images.test:3050',
       adminLogins: [],
       storage: null,

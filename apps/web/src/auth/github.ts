@@ -1,4 +1,5 @@
 import type { Permission } from '@modelport/db/queries/people'
+import { isPrivateKey, ManifestConversion } from '@modelport/schema/github-app'
 import { createAppAuth } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
@@ -69,6 +70,10 @@ export interface Github {
   whoIs(accessToken: string): Promise<{ id: number; login: string; name: string | null; avatar_url: string | null }>
   /** Repositories that both the person and the app can see. */
   listRepositories(accessToken: string): Promise<InstalledRepository[]>
+  /** Asks the API as the app itself, and gives whatever it answers; throws when it does not. */
+  askAsApp(path: string): Promise<{ status: number; body: unknown }>
+  /** Takes the keys of the app that GitHub made from a manifest; null when the code is spent, too old or wrong. */
+  convertManifest(code: string): Promise<ManifestConversion | null>
 }
 
 const patience = 10_000
@@ -248,6 +253,29 @@ export function connectGithub(config: Config, secrets: Secrets): Github {
           }
         }
         return found.sort((a, b) => (b.pushedAt ?? '').localeCompare(a.pushedAt ?? ''))
+      })
+    },
+    async askAsApp(path) {
+      // A key that is none is as wrong as one that GitHub refuses.
+      if (!isPrivateKey(secrets.githubPrivateKey)) return { status: 401, body: null }
+      try {
+        const { status, data } = await asApp().request(`GET ${path}`)
+        return { status, body: data }
+      } catch (error) {
+        const status = statusOf(error)
+        if (status === null || status === 500) throw error
+        return { status, body: null }
+      }
+    },
+    async convertManifest(code) {
+      return unavailableOnFailure(async () => {
+        const answer = await impatientFetch(
+          `${config.githubApiUrl}/app-manifests/${encodeURIComponent(code)}/conversions`,
+          { method: 'POST', headers: { accept: 'application/vnd.github+json', 'user-agent': shared.userAgent } },
+        )
+        if (answer.status === 404 || answer.status === 422) return null
+        if (!answer.ok) throw new Error(`GitHub answered ${answer.status}.`)
+        return ManifestConversion.parse(await answer.json())
       })
     },
   }

@@ -13,7 +13,15 @@ const held = {
 /** What runs here, and which limits of a build nobody holds. */
 export function AdminPage({ data: { queue, workers } }: { data: Data }) {
   return (
-    <Page title="Administration" lead={`${queue.running} builds run and ${queue.waiting} wait.`}>
+    <Page
+      title="Administration"
+      lead={`${queue.running} builds run and ${queue.waiting} wait.`}
+      actions={
+        <a className="button" href="/admin/connect">
+          Connect your GitHub App
+        </a>
+      }
+    >
       {workers.length === 0 ? (
         <EmptyState title="No worker has reported">Builds wait until one runs.</EmptyState>
       ) : (
