@@ -3,8 +3,8 @@ import type { NextConfig } from 'next'
 
 const config: NextConfig = {
   // The workspace packages export their TypeScript sources.
-  transpilePackages: ['@modelport/schema', '@modelport/db'],
-  serverExternalPackages: ['postgres'],
+  transpilePackages: ['@modelport/schema', '@modelport/db', '@modelport/storage'],
+  serverExternalPackages: ['postgres', 'sharp'],
   poweredByHeader: false,
   allowedDevOrigins: ['127.0.0.1', 'localhost'],
   // `npm run types` checks them, with the compiler of this repository.

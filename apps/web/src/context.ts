@@ -1,4 +1,7 @@
 import { type Db, openDatabase } from '@modelport/db/client'
+import { readStorageConfig } from '@modelport/storage/config'
+import { openS3Storage } from '@modelport/storage/s3-storage'
+import type { Storage } from '@modelport/storage/storage'
 import type { Sql } from 'postgres'
 import { connectGithub, type Github } from '#src/auth/github.ts'
 import { type Config, readConfig, type Secrets } from '#src/config.ts'
@@ -12,6 +15,8 @@ export interface Context {
   sql: Sql
   github: Github
   news: NewsFeed
+  /** Null where the operator named no object store: there are then no files and no images. */
+  storage: Storage | null
 }
 
 // Next bundles pages and route handlers apart, so a module variable would exist more than once in a process.
@@ -32,5 +37,19 @@ export function replaceContext(next: Context | undefined): void {
 function makeContext(env: NodeJS.ProcessEnv): Context {
   const { config, secrets } = readConfig(env)
   const { db, sql } = openDatabase(secrets.databaseUrl, { name: 'modelport-web' })
-  return { config, secrets, db, sql, github: connectGithub(config, secrets), news: openNewsFeed(secrets.databaseUrl) }
+  return {
+    config,
+    secrets,
+    db,
+    sql,
+    github: connectGithub(config, secrets),
+    news: openNewsFeed(secrets.databaseUrl),
+    storage: openStorage(env),
+  }
+}
+
+function openStorage(env: NodeJS.ProcessEnv): Storage | null {
+  if (!env.S3_ENDPOINT) return null
+  const { config, secrets } = readStorageConfig(env)
+  return openS3Storage(config, secrets)
 }

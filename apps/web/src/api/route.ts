@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { GalleryError } from '@modelport/db/queries/gallery'
 import { DefaultVersionError } from '@modelport/db/queries/models'
 import { RebuildError } from '@modelport/db/queries/versions'
 import { z } from 'zod'
@@ -60,7 +61,8 @@ function problemOf(error: unknown): Response {
   if (error instanceof Refusal) return problem(statusOf[error.kind], error.message)
   if (error instanceof z.ZodError)
     return problem(400, error.issues.map((i) => `${i.path.join('.') || 'body'}: ${i.message}`).join('; '))
-  if (error instanceof DefaultVersionError || error instanceof RebuildError) return problem(409, error.message)
+  if (error instanceof DefaultVersionError || error instanceof RebuildError || error instanceof GalleryError)
+    return problem(409, error.message)
   if (error instanceof GithubUnavailable) {
     console.error('GitHub could not be asked.', error.cause ?? error)
     return problem(503, 'GitHub could not be asked. Try again in a minute.')

@@ -1,6 +1,7 @@
 import { createApiToken, type Permission, type TokenScope, type User } from '@modelport/db/queries/people'
 import { makeSeed } from '@modelport/db/seed'
 import { openTestDatabase } from '@modelport/db/testing'
+import type { Storage } from '@modelport/storage/storage'
 import type { Github } from '#src/auth/github.ts'
 import { replaceContext } from '#src/context.ts'
 import { openNewsFeed } from '#src/news.ts'
@@ -31,6 +32,7 @@ export async function openTestSite() {
     listRepositories: async () => [],
   } satisfies Github
   const news = openNewsFeed(database.url)
+  const objects = memoryStorage()
   replaceContext({
     config: {
       siteUrl,
@@ -52,6 +54,7 @@ export async function openTestSite() {
     sql: database.sql,
     github,
     news,
+    storage: objects,
   })
   const tokenOf = async (user: User, scopes?: TokenScope[]) =>
     (await createApiToken(database.db, user.id, { name: 'test', scopes })).secret
@@ -62,6 +65,7 @@ export async function openTestSite() {
     repositories,
     permissions,
     asked: () => asked,
+    objects,
     tokenOf,
     /** Calls a handler as Next does. `as` is an API token. */
     async call(
@@ -82,7 +86,7 @@ export async function openTestSite() {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined ? undefined : body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body),
       })
       return handler(request, { params: Promise.resolve(params) })
     },
@@ -92,6 +96,19 @@ export async function openTestSite() {
       await database.close()
     },
   }
+}
+
+/** The part of an object store that holds small objects. */
+function memoryStorage() {
+  const kept = new Map<string, Uint8Array>()
+  const storage: Pick<Storage, 'put' | 'get' | 'delete'> = {
+    put: async (key, body) => void kept.set(key, body),
+    get: async (key) => kept.get(key) ?? null,
+    delete: async (keys) => {
+      for (const key of keys) kept.delete(key)
+    },
+  }
+  return { ...(storage as Storage), kept }
 }
 
 export type TestSite = Awaited<ReturnType<typeof openTestSite>>

@@ -1,4 +1,5 @@
 import { describeModel } from '@modelport/db/queries/description'
+import { type GalleryImage, listGallery } from '@modelport/db/queries/gallery'
 import { type FoundModel, newestReadyVersion } from '@modelport/db/queries/models'
 import { findVersionByCommit, newestVersion } from '@modelport/db/queries/pages'
 import { type Build, currentBuilds, findVersionById, listVersions, type Version } from '@modelport/db/queries/versions'
@@ -42,6 +43,7 @@ export interface ModelView extends FoundModel {
   pinned: boolean
   defaultVersion: Version | null
   newest: Version | null
+  gallery: GalleryImage[]
   /** For the switcher: the newest versions that this person may see. */
   choices: Version[]
 }
@@ -123,6 +125,7 @@ const loadOnce = cache(
         pinned: number !== null,
         defaultVersion,
         newest: rights.versions ? await newestVersion(db, model.id) : null,
+        gallery: await listGallery(db, model.id),
         choices: choices.map((choice) => choice.version),
       }
     })

@@ -6,7 +6,17 @@ import { formatTime } from '#src/ui/format.ts'
 import { VisibilityChip } from '#src/ui/parts.tsx'
 import { StatusIcon } from '#src/ui/status-chip.tsx'
 
-export type Tab = 'overview' | 'api' | 'license' | 'versions' | 'compare' | 'build' | 'deliveries' | 'settings'
+export type Tab =
+  | 'overview'
+  | 'api'
+  | 'gallery'
+  | 'license'
+  | 'source'
+  | 'versions'
+  | 'compare'
+  | 'build'
+  | 'deliveries'
+  | 'settings'
 
 /** The head of every page of a model: its name, the version switcher and the tabs. */
 export function ModelFrame({ view, tab, children }: { view: ModelView; tab: Tab; children: ReactNode }) {
@@ -14,6 +24,12 @@ export function ModelFrame({ view, tab, children }: { view: ModelView; tab: Tab;
   const tabs: { tab: Tab; title: string; href: string; locked?: boolean; shown: boolean }[] = [
     { tab: 'overview', title: 'Overview', href: versionPath, shown: true },
     { tab: 'api', title: 'API', href: `${versionPath}/api`, shown: true },
+    {
+      tab: 'gallery',
+      title: 'Gallery',
+      href: `${versionPath}/gallery`,
+      shown: view.gallery.length > 0 || rights.publish,
+    },
     { tab: 'license', title: 'License', href: `${versionPath}/license`, shown: true },
     {
       tab: 'versions',

@@ -29,6 +29,16 @@ export function modelMetadata(view: ModelView): Metadata {
   }
 }
 
+/** What the head of another page of a model says: which one it is, and where its one address is. */
+export function tabMetadata(view: ModelView, tab: string, path = tab.toLowerCase()): Metadata {
+  const number = view.pinned && view.version ? ` · version ${view.version.number}` : ''
+  return {
+    title: `${view.publisher.slug}/${view.model.slug}${number} · ${tab}`,
+    robots: view.visibility === 'public' ? undefined : { index: false },
+    alternates: { canonical: `${context().config.siteUrl}${canonicalPath(view)}/${path}` },
+  }
+}
+
 /** A pinned page is its own address, unless it shows what the bare one shows. */
 const canonicalPath = (view: ModelView) =>
   view.version?.id === view.model.defaultVersionId ? view.path : view.versionPath

@@ -2,6 +2,8 @@ import { ExternalLink } from 'lucide-react'
 import Link from 'next/link'
 import { context } from '#src/context.ts'
 import { comparePath } from '#src/features/compare/compare-path.ts'
+import { GalleryPicture } from '#src/features/gallery/gallery-image.tsx'
+import { LightBox } from '#src/features/gallery/light-box.tsx'
 import { CiteBox } from '#src/features/models/cite-box.tsx'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { readManifest, signature, typesOf } from '#src/features/models/manifest.ts'
@@ -34,6 +36,7 @@ export function OverviewPage({ view }: { view: ModelView }) {
               <bdi>{summary.value}</bdi> <SourceMark from={summary.from} />
             </p>
           ) : null}
+          {view.gallery.length > 0 ? <GalleryStrip view={view} /> : null}
           {manifest && manifest.commands.length > 0 ? (
             <div className="mt-6">
               <Section title="Interface" id="interface">
@@ -74,6 +77,25 @@ export function OverviewPage({ view }: { view: ModelView }) {
         </aside>
       </div>
     </ModelFrame>
+  )
+}
+
+const stripLength = 5
+
+function GalleryStrip({ view: { gallery, path, versionPath } }: { view: ModelView }) {
+  return (
+    <section aria-label="Gallery" className="mt-6">
+      <LightBox className="grid grid-cols-3 gap-2 sm:grid-cols-5">
+        {gallery.slice(0, stripLength).map((image) => (
+          <GalleryPicture key={image.id} modelPath={path} image={image} sizes="(min-width: 640px) 146px, 33vw" eager />
+        ))}
+      </LightBox>
+      <p className="mt-2">
+        <Link prefetch={false} className="link" href={`${versionPath}/gallery`}>
+          {gallery.length > stripLength ? `All ${gallery.length} images` : 'Open the gallery'}
+        </Link>
+      </p>
+    </section>
   )
 }
 
