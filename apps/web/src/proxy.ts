@@ -3,7 +3,10 @@ import { type NextRequest, NextResponse } from 'next/server'
 /** Sets headers and nothing else. Who may see what is decided where the data is read, never here. */
 export function proxy(request: NextRequest) {
   const nonce = btoa(crypto.randomUUID())
-  const policy = contentSecurityPolicy(nonce, process.env.GITHUB_WEB_URL, process.env.NODE_ENV === 'development')
+  // Somebody else's picture, opened by itself, is a document that may do nothing.
+  const policy = isPicture(request.nextUrl.pathname)
+    ? "default-src 'none'; sandbox; frame-ancestors 'none'"
+    : contentSecurityPolicy(nonce, process.env.GITHUB_WEB_URL, process.env.NODE_ENV === 'development')
   const headers = new Headers(request.headers)
   // Next puts the nonce that it finds here on its own scripts.
   headers.set('content-security-policy', policy)
@@ -17,6 +20,8 @@ export function proxy(request: NextRequest) {
   response.headers.set('permissions-policy', 'camera=(), microphone=(), geolocation=()')
   return response
 }
+
+const isPicture = (path: string) => /\.webp$|\/opengraph-image$/.test(path)
 
 function contentSecurityPolicy(nonce: string, githubWebUrl: string | undefined, development: boolean): string {
   const github = new URL(githubWebUrl || 'https://github.com').origin

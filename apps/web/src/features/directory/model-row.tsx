@@ -1,14 +1,28 @@
 import type { ListedModel } from '@modelport/db/queries/models'
 import { licenceName } from '@modelport/schema/licence/terms'
+import { Boxes, ChartNoAxesColumn, File, Image as ImageIcon, type LucideIcon, Type } from 'lucide-react'
 import Link from 'next/link'
 import { flowOf } from '#src/features/directory/load-directory.ts'
 import { renditionPath } from '#src/features/gallery/rendition-path.ts'
+import { readManifest, typesOf } from '#src/features/models/manifest.ts'
 import { formatBytes } from '#src/ui/format.ts'
 import { Time } from '#src/ui/parts.tsx'
+
+const thumbnailBox = 'h-[72px] w-24 shrink-0 rounded-sm max-sm:h-12 max-sm:w-16'
+
+/** A sign of what a model makes, where it has no picture. */
+function glyphOf(manifest: unknown): LucideIcon {
+  const outputs = typesOf(readManifest(manifest), 'outputs')
+  if (outputs.some((type) => type.startsWith('image') || type === 'segmentation')) return ImageIcon
+  if (outputs.includes('text')) return Type
+  if (outputs.some((type) => type === 'file' || type === 'directory')) return File
+  return outputs.some((type) => type === 'number' || type === 'vector') ? ChartNoAxesColumn : Boxes
+}
 
 export function ModelRow({ listed }: { listed: ListedModel }) {
   const { model, publisher, version, sizes, images } = listed
   const flow = flowOf(listed)
+  const Glyph = glyphOf(version?.manifest)
   return (
     <li className="relative flex gap-4 px-4 py-4 hover:bg-bg-subtle">
       {images ? (
@@ -20,9 +34,13 @@ export function ModelRow({ listed }: { listed: ListedModel }) {
           width={96}
           height={72}
           loading="lazy"
-          className="h-[72px] w-24 shrink-0 rounded-sm object-cover max-sm:h-12 max-sm:w-16"
+          className={`${thumbnailBox} object-cover`}
         />
-      ) : null}
+      ) : (
+        <span aria-hidden className={`${thumbnailBox} flex items-center justify-center bg-bg-muted text-fg-subtle`}>
+          <Glyph className="size-7 max-sm:size-5" strokeWidth={1.25} />
+        </span>
+      )}
       <div className="min-w-0 flex-1">
         <div className="flex flex-wrap items-baseline justify-between gap-x-4">
           <h2 className="min-w-0 text-base font-semibold">

@@ -5,7 +5,7 @@ import { isShared, nothingHere, openForRequest } from '#src/features/public-file
 
 const year = 365 * 86_400
 
-/** A picture of a gallery, as we encoded it, for everybody who may see the model; one that is not listed, for publishers. */
+/** A picture of a gallery, as we encoded it (its policy is the proxy's: `proxy.ts`), for everybody who may see the model; one that is not listed, for publishers. */
 export async function serveImage(request: Request, owner: string, segment: string, file: string): Promise<Response> {
   const hash = /^([0-9a-f]{32})\.webp$/.exec(file)?.[1]
   const found = hash ? await openForRequest(request, owner, segment) : null
@@ -21,7 +21,6 @@ export async function serveImage(request: Request, owner: string, segment: strin
     'cache-control': shared ? `public, max-age=${year}, immutable` : 'private, max-age=300',
     etag,
     'x-content-type-options': 'nosniff',
-    'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
     'content-disposition': 'inline',
   }
   if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })

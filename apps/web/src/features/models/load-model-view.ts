@@ -45,7 +45,7 @@ export interface ModelView extends FoundModel {
   newest: Version | null
   gallery: GalleryImage[]
   /** For the switcher: the newest versions that this person may see. */
-  choices: Version[]
+  choices: { version: Version; size: number | null }[]
 }
 
 /**
@@ -126,8 +126,23 @@ const loadOnce = cache(
         defaultVersion,
         newest: rights.versions ? await newestVersion(db, model.id) : null,
         gallery: await listGallery(db, model.id),
-        choices: choices.map((choice) => choice.version),
+        choices: withDefault(choices, defaultVersion).map(({ version, builds }) => ({
+          version,
+          size: smallest(builds),
+        })),
       }
     })
   },
 )
+
+/** The switcher shows the default, however old it is. */
+function withDefault(choices: { version: Version; builds: Build[] }[], defaultVersion: Version | null) {
+  return defaultVersion && !choices.some((choice) => choice.version.id === defaultVersion.id)
+    ? [...choices, { version: defaultVersion, builds: [] }]
+    : choices
+}
+
+function smallest(builds: Build[]): number | null {
+  const sizes = builds.flatMap((build) => build.sizeBytes ?? [])
+  return sizes.length > 0 ? Math.min(...sizes) : null
+}
