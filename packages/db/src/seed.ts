@@ -15,6 +15,7 @@ import {
 import { acceptDelivery, closeDelivery, type Decision } from './queries/deliveries.ts'
 import { changeModelState, type Model, type Publisher, syncModel, syncPublisher } from './queries/models.ts'
 import { recordPermission, syncUser, type User } from './queries/people.ts'
+import type { SnapshotFile } from './queries/source.ts'
 import { createVersion, currentBuilds, recordSource, type Version } from './queries/versions.ts'
 import { deliveries } from './tables/intake.ts'
 import { models } from './tables/models.ts'
@@ -27,6 +28,8 @@ interface SourceOptions {
   licence?: Version['licence']
   /** Keys of `runway.yml` that are not part of the format. */
   metadata?: Record<string, unknown>
+  /** The files of the commit. */
+  files?: (Pick<SnapshotFile, 'path' | 'text'> & Partial<SnapshotFile>)[]
 }
 
 const mit = { spdx: 'MIT', file: 'LICENSE', text: 'MIT License\n\nCopyright (c) 2026 Alice Example\n' }
@@ -154,7 +157,14 @@ export function makeSeed(db: Db): Seed {
 
   async function queuedVersion(
     model: Model,
-    { subject = 'Sharpen the edges', readme = '# Hello\n', citation, licence = mit, metadata = {} }: SourceOptions = {},
+    {
+      subject = 'Sharpen the edges',
+      readme = '# Hello\n',
+      citation,
+      licence = mit,
+      metadata = {},
+      files = [{ path: 'README.md', text: readme }],
+    }: SourceOptions = {},
   ) {
     const { version } = await createVersion(db, {
       modelId: model.id,
@@ -171,6 +181,7 @@ export function makeSeed(db: Db): Seed {
       readme,
       licence,
       citation: citation ?? null,
+      files: files.map((file) => ({ bytes: Buffer.byteLength(file.text ?? ''), kind: 'text', ...file })),
     })
     return version
   }

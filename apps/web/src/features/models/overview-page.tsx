@@ -290,6 +290,13 @@ function Characteristics({ view }: { view: ModelView }) {
           {view.licence.from ? <SourceMark from={view.licence.from} /> : null}
           <span className="block text-fg-muted">Commercial use: {view.licence.commercial}</span>
         </Fact>
+        {version ? (
+          <Fact term="Source">
+            <Link prefetch={false} className="link" href={`${view.versionPath}/source`}>
+              Files of this version
+            </Link>
+          </Fact>
+        ) : null}
         <Fact term="Repository">
           <a className="link" href={view.repositoryUrl}>
             {view.publisher.login}/{model.name}

@@ -2,7 +2,7 @@ import { splitFrontMatter } from '@modelport/schema/model-card/read-data'
 import { toJsxRuntime } from 'hast-util-to-jsx-runtime'
 import { Fragment } from 'react'
 import { jsx, jsxs } from 'react/jsx-runtime'
-import { type HastNode, parseMarkdown } from '#src/features/models/parse-markdown.ts'
+import { type HastNode, parseMarkdown } from '#src/features/models/parse-text.ts'
 
 /** Where a README's relative links and images lead: the repository at the version's commit. */
 export interface ReadmePlace {
