@@ -49,6 +49,13 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
               >
                 Models
               </Link>
+              <Link
+                prefetch={false}
+                href="/docs/api"
+                className="button border-transparent bg-transparent px-2 max-sm:hidden"
+              >
+                API
+              </Link>
               <ThemeSwitch initial={theme} />
               <AccountMenu />
             </nav>
@@ -63,9 +70,9 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
             <Link prefetch={false} href="/models" className="link-quiet">
               Models
             </Link>
-            <a href="/api/v1/openapi.json" className="link-quiet">
+            <Link prefetch={false} href="/docs/api" className="link-quiet">
               API
-            </a>
+            </Link>
             <a href="/readyz" className="link-quiet">
               Status
             </a>
