@@ -2,20 +2,49 @@
 // parsing takes time that grows with the square of its length; whoever started this thread can end it.
 import { parentPort } from 'node:worker_threads'
 import { common, createLowlight } from 'lowlight'
+import rehypeRaw from 'rehype-raw'
 import rehypeSanitize, { defaultSchema } from 'rehype-sanitize'
 import remarkGfm from 'remark-gfm'
 import remarkParse from 'remark-parse'
 import remarkRehype from 'remark-rehype'
 import { unified } from 'unified'
 
+// GitHub's allow-list, and less: nothing that loads by itself but `img`, which the page settles, and no words for other
+// programs. Ids and names get a prefix, so that none is taken for one of the page's.
+const schema = {
+  ...defaultSchema,
+  tagNames: defaultSchema.tagNames.filter((name) => name !== 'picture' && name !== 'source'),
+  attributes: {
+    ...defaultSchema.attributes,
+    '*': ['align', 'dir', 'id', 'lang', 'name', 'ariaDescribedBy', 'ariaLabel', 'ariaLabelledBy'],
+    a: [...defaultSchema.attributes.a.filter((one) => one !== 'href'), 'href', 'title'],
+    img: ['src', 'alt', 'title', 'width', 'height'],
+    details: ['open'],
+    input: [...defaultSchema.attributes.input, 'checked'],
+    ol: ['start'],
+    td: ['colSpan', 'rowSpan'],
+    th: ['colSpan', 'rowSpan'],
+  },
+  protocols: { ...defaultSchema.protocols, href: ['http', 'https', 'mailto'], src: ['http', 'https'] },
+}
+
 const processor = unified()
   .use(remarkParse)
   .use(remarkGfm)
-  .use(remarkRehype)
-  .use(rehypeSanitize, {
-    ...defaultSchema,
-    protocols: { ...defaultSchema.protocols, href: ['http', 'https', 'mailto'], src: ['http', 'https'] },
-  })
+  .use(remarkRehype, { allowDangerousHtml: true })
+  .use(rehypeRaw)
+  .use(rehypeSanitize, schema)
+
+// What a page has to draw is bounded too, not only what is read.
+const deepest = 50
+const mostNodes = 20_000
+
+function isModest(tree) {
+  let nodes = 0
+  const walk = (node, depth) =>
+    ++nodes <= mostNodes && depth <= deepest && (node.children ?? []).every((child) => walk(child, depth + 1))
+  return walk(tree, 0)
+}
 
 const lowlight = createLowlight(common)
 
@@ -58,8 +87,8 @@ parentPort.on('message', ({ markdown, code, language }) => {
       return
     }
     const tree = processor.runSync(processor.parse(markdown))
-    highlightBlocks(tree)
-    parentPort.postMessage({ result: tree })
+    if (isModest(tree)) highlightBlocks(tree)
+    parentPort.postMessage({ result: isModest(tree) ? tree : null })
   } catch {
     parentPort.postMessage({ result: null })
   }
