@@ -29,6 +29,14 @@ export interface Author {
   url?: string | null
 }
 
+/** How fast the model was somewhere, in its publisher's words. */
+export interface PerformanceNote {
+  hardware: string
+  time: string | null
+  memory: string | null
+  version: string | null
+}
+
 /** What a publisher wrote on the site; a key that is missing follows the repository. */
 export interface Edits {
   title?: string
@@ -46,6 +54,8 @@ export interface Described {
   authors: Sourced<Author[]> | null
   /** The words that a file uses for its licence, not yet an id; never from the licence's own text. */
   licence: Sourced<string> | null
+  /** From the front matter's `performance`. */
+  performance: PerformanceNote[]
   /** Lines of README or CITATION.cff that could not be read; for publishers. */
   problems: { file: Source; sentence: string; line: number }[]
   /** Keys of the README's front matter that mean nothing here; for publishers. */
@@ -98,6 +108,7 @@ export function describe(input: DescribeInput): Described {
     links: list('links'),
     authors: list('authors'),
     licence: text('licence'),
+    performance: performanceOf(card.data.performance),
     problems: [
       ...(card.problem ? [{ file: 'README' as const, ...card.problem }] : []),
       ...(citation.problem ? [{ file: 'CITATION.cff' as const, ...citation.problem }] : []),
@@ -224,6 +235,23 @@ export function authorsOf(value: Data | undefined): Author[] {
     const url = webAddress(one.orcid) ?? webAddress(one.website) ?? webAddress(one.url)
     const role = plainText(one.role ?? one.affiliation, 100)
     return [{ name, ...(role ? { role } : {}), ...(url ? { url } : {}) }]
+  })
+}
+
+/** A list of `{hardware, time, memory, version}`; one without hardware says nothing. */
+function performanceOf(value: Data | undefined): PerformanceNote[] {
+  const list = Array.isArray(value) ? value : isMap(value) ? [value] : []
+  return list.slice(0, 20).flatMap((one): PerformanceNote[] => {
+    const hardware = isMap(one) ? plainText(one.hardware, 100) : null
+    if (!hardware || !isMap(one)) return []
+    return [
+      {
+        hardware,
+        time: plainText(one.time ?? one.median_time, 60),
+        memory: plainText(one.memory, 60),
+        version: plainText(one.version, 20),
+      },
+    ]
   })
 }
 

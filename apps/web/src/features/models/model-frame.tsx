@@ -12,6 +12,7 @@ export type Tab =
   | 'gallery'
   | 'license'
   | 'source'
+  | 'cite'
   | 'versions'
   | 'compare'
   | 'build'
@@ -97,7 +98,7 @@ export function ModelFrame({ view, tab, children }: { view: ModelView; tab: Tab;
   )
 }
 
-const versioned: readonly Tab[] = ['api', 'license', 'gallery', 'source']
+const versioned: readonly Tab[] = ['api', 'license', 'gallery', 'source', 'cite']
 
 function Switcher({ view, tab }: { view: ModelView; tab: Tab }) {
   const { version, model, path, choices } = view

@@ -1,3 +1,4 @@
+import type { PerformanceNote } from '@modelport/schema/model-card/describe'
 import { ExternalLink } from 'lucide-react'
 import Link from 'next/link'
 import { context } from '#src/context.ts'
@@ -10,10 +11,12 @@ import { readManifest, signature, typesOf } from '#src/features/models/manifest.
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { Readme } from '#src/features/models/readme.tsx'
 import { curlSnippet, imageReference, runLine } from '#src/features/models/snippets.ts'
+import { remoteImagePath } from '#src/features/remote-image/remote-image.ts'
 import { CodeBlock } from '#src/ui/code-block.tsx'
 import { formatBytes } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
 import { Banner, EmptyState, Fact, Section, Sentence, Sha, SourceMark, Time } from '#src/ui/parts.tsx'
+import { ScrollBox } from '#src/ui/scroll-box.tsx'
 import { StatusChip } from '#src/ui/status-chip.tsx'
 
 export function OverviewPage({ view }: { view: ModelView }) {
@@ -56,9 +59,10 @@ export function OverviewPage({ view }: { view: ModelView }) {
               </Section>
             </div>
           ) : null}
+          {described.performance.length > 0 ? <Performance notes={described.performance} path={view.path} /> : null}
           <div className="mt-8">
             {readme ? (
-              <Readme text={readme} place={{ repositoryUrl, commit: version!.commit }} />
+              <Readme text={readme} place={{ repositoryUrl, commit: version!.commit, remoteImage: remoteImagePath }} />
             ) : version ? (
               <p className="text-fg-muted">
                 No overview yet.
@@ -96,6 +100,50 @@ function GalleryStrip({ view: { gallery, path, versionPath } }: { view: ModelVie
         </Link>
       </p>
     </section>
+  )
+}
+
+function Performance({ notes, path }: { notes: PerformanceNote[]; path: string }) {
+  return (
+    <div className="mt-6">
+      <Section title="Performance notes" id="performance">
+        <ScrollBox className="table-scroll card" label="Performance notes">
+          <table className="w-full min-w-96">
+            <caption className="sr-only">What the publisher measured</caption>
+            <thead className="bg-bg-subtle text-[13px] text-fg-muted">
+              <tr>
+                {['Hardware', 'Time', 'Memory', 'Version'].map((column) => (
+                  <th key={column} scope="col" className="px-3 py-1.5 text-start font-medium">
+                    {column}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody className="divide-y divide-border">
+              {notes.map((note) => (
+                <tr key={JSON.stringify(note)}>
+                  <th scope="row" className="px-3 py-1.5 text-start font-medium">
+                    <bdi>{note.hardware}</bdi>
+                  </th>
+                  <td className="px-3 py-1.5">{note.time ?? '–'}</td>
+                  <td className="px-3 py-1.5">{note.memory ?? '–'}</td>
+                  <td className="px-3 py-1.5">
+                    {note.version && /^[1-9]\d{0,8}$/.test(note.version) ? (
+                      <Link prefetch={false} className="link" href={`${path}@${note.version}`}>
+                        {note.version}
+                      </Link>
+                    ) : (
+                      (note.version ?? '–')
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </ScrollBox>
+        <SourceMark from="README" />
+      </Section>
+    </div>
   )
 }
 
@@ -140,6 +188,17 @@ function chooseBanner(view: ModelView) {
   const { version, model, defaultVersion, newest, path } = view
   if (model.state === 'archived')
     return <Banner kind="neutral">This model is archived: it can be used, and makes no new versions.</Banner>
+  if (version?.state === 'expired')
+    return (
+      <Banner kind="warning">
+        The images of version {version.number} were removed by retention; its page stays.{' '}
+        {defaultVersion && defaultVersion.id !== version.id ? (
+          <Link prefetch={false} href={path}>
+            View the default, version {defaultVersion.number}
+          </Link>
+        ) : null}
+      </Banner>
+    )
   if (version?.yankedAt)
     return (
       <Banner kind="warning">
@@ -162,10 +221,13 @@ function chooseBanner(view: ModelView) {
         ) : null}
       </Banner>
     )
+  if (version && !defaultVersion)
+    return <Banner kind="info">This model has no default version. You're viewing version {version.number}.</Banner>
   if (version && defaultVersion && version.id !== defaultVersion.id)
     return (
       <Banner kind="info">
-        You're viewing version {version.number}. The default is version {defaultVersion.number}
+        You're viewing version {version.number}, {version.number < defaultVersion.number ? 'older' : 'newer'} than the
+        default, version {defaultVersion.number}
         {model.defaultPolicy === 'pinned' ? ' (pinned)' : ''}.{' '}
         <Link prefetch={false} href={path}>
           View the default
@@ -174,14 +236,13 @@ function chooseBanner(view: ModelView) {
           <>
             {' · '}
             <Link prefetch={false} href={comparePath(path, version.number, defaultVersion.number)}>
-              Compare the two
+              Compare {Math.min(version.number, defaultVersion.number)}...
+              {Math.max(version.number, defaultVersion.number)}
             </Link>
           </>
         ) : null}
       </Banner>
     )
-  if (version && !defaultVersion)
-    return <Banner kind="info">This model has no default version. You're viewing version {version.number}.</Banner>
   if (newest && (newest.state === 'failed' || newest.state === 'partial') && view.rights.logs)
     return (
       <Banner kind={newest.state === 'failed' ? 'danger' : 'warning'}>
@@ -361,7 +422,8 @@ function Description({ view }: { view: ModelView }) {
           <ul className="space-y-1">
             {links.value.map((link) => (
               <li key={link.url}>
-                <OutwardLink href={link.url}>{link.title || link.url}</OutwardLink>
+                {paperMark(link.url) ? <span className="chip me-1.5">{paperMark(link.url)}</span> : null}
+                <OutwardLink href={link.url}>{(link.title || link.url).replace(/^(?:arXiv|doi):/, '')}</OutwardLink>
               </li>
             ))}
           </ul>
@@ -384,6 +446,12 @@ function Description({ view }: { view: ModelView }) {
       ) : null}
     </>
   )
+}
+
+/** What kind of paper an address leads to; null where it says nothing of it. */
+function paperMark(url: string): string | null {
+  const { host } = new URL(url)
+  return host === 'arxiv.org' ? 'arXiv' : host === 'doi.org' ? 'DOI' : null
 }
 
 /** A link of a stranger: marked as such for readers and for search engines. */

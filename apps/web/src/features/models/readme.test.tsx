@@ -38,6 +38,17 @@ it('resolves relative links to the commit, and turns images from elsewhere into 
   expect(out).toContain('Image: out')
 })
 
+it('shows images from elsewhere from here, where that is offered', async () => {
+  const remoteImage = (address: string) => (address.endsWith('.svg') ? null : '/here.webp')
+  const readme = await Readme({
+    text: '![a](https://a.example/x.png) ![b](https://a.example/x.svg)',
+    place: { ...place, remoteImage },
+  })
+  const out = renderToStaticMarkup(readme)
+  expect(out).toContain('<img src="/here.webp" alt="a" loading="lazy"/>')
+  expect(out).toContain('>Image: b</a>')
+})
+
 it('keeps the HTML that GitHub keeps, and none of what acts, loads or looks like the page', async () => {
   const out =
     await html(`<p align="center"><img src="logo.png" width="120" onerror="alert(1)" style="position:fixed"></p>

@@ -8,6 +8,8 @@ import { type HastNode, parseMarkdown } from '#src/features/models/parse-text.ts
 export interface ReadmePlace {
   repositoryUrl: string
   commit: string
+  /** Where a picture from elsewhere is shown from; null for one that is not shown. */
+  remoteImage?: (address: string) => string | null
 }
 
 const maxBytes = 256 * 1024
@@ -116,15 +118,17 @@ function settleChild(node: HastNode, place: ReadmePlace): HastNode[] {
   return [node]
 }
 
-/** Images of the repository are shown; one from elsewhere would tell its host who reads the page, so it becomes a link. */
+/** Images of the repository are shown; one from elsewhere would tell its host who reads the page: it is shown from here, or becomes a link. */
 function image(node: HastNode, place: ReadmePlace): HastNode {
   const src = resolve(node.properties?.src, place, 'raw')
   const alt = typeof node.properties?.alt === 'string' ? node.properties.alt : ''
-  if (src && new URL(src).origin === new URL(place.repositoryUrl).origin)
+  const own = src && new URL(src).origin === new URL(place.repositoryUrl).origin
+  const shown = own ? src : src ? place.remoteImage?.(src) : null
+  if (shown)
     return {
       type: 'element',
       tagName: 'img',
-      properties: { src, alt, ...sizeOf(node), loading: 'lazy' },
+      properties: { src: shown, alt, ...sizeOf(node), loading: 'lazy' },
       children: [],
     }
   return {
