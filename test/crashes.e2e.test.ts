@@ -9,7 +9,7 @@ const slowSteps = (seconds: number) =>
   `python: 3.11\ncuda: 11.8\nentrypoint: python runway_model.py\nbuild_steps:\n  - echo begin && sleep ${seconds} && echo end\n`
 let world: World
 beforeAll(async () => {
-  world = await openWorld({ queue: 'redis' })
+  world = await openWorld({ queue: 'redis', appEnv: { RECONCILE_SECONDS: '5' } })
   await world.push('alice/warm', upper)
   await world.finished('alice/warm', 1)
 })
@@ -136,4 +136,24 @@ describe('kill -9', () => {
     expect((await finished('alice/killed-queue-next', 1)).status).toBe('ready')
     await checkInvariants('alice/killed-queue')
   })
+})
+
+it('a push of which GitHub tells nobody is found at the head of its branch', async () => {
+  const { apiUrl } = world.stack.state.localGithub
+  const mode = async (value: object) => {
+    const response = await fetch(`${apiUrl}/local/deliveries/mode`, {
+      method: 'PUT',
+      headers: { authorization: `Basic ${btoa('alice:x')}`, 'content-type': 'application/json' },
+      body: JSON.stringify(value),
+    })
+    expect(response.ok, await response.text()).toBe(true)
+  }
+  await world.push('alice/untold', upper)
+  expect((await finished('alice/untold', 1)).status).toBe('ready')
+  await mode({ drop: 1, event: 'push' })
+  const commit = await world.push('alice/untold', upper, { 'notes.txt': 'more' })
+  const found = await finished('alice/untold', 2)
+  await mode({})
+  expect(found).toMatchObject({ commit, status: 'ready' })
+  await checkInvariants('alice/untold')
 })

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Child } from '@modelport/infra/local/child'
 import { startEngine } from '@modelport/infra/local/engine'
-import { installMissing, stackPackages, testPackages } from '@modelport/infra/local/packages'
+import { debianPython, installMissing, stackPackages, testPackages } from '@modelport/infra/local/packages'
 import { signalGroup } from '@modelport/infra/local/process-identity'
 import { type Report, terminalReport } from '@modelport/infra/local/report'
 import {
@@ -76,8 +76,7 @@ function vitestStage(project: string, limitMinutes: number): Stage {
 function pythonStage(): Stage {
   return {
     name: 'tests: Python SDK',
-    // Debian's own Python has Debian's numpy and Pillow; another one first on the PATH may not.
-    command: existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3',
+    command: debianPython(),
     args: ['-W', 'error', '-m', 'unittest', 'discover'],
     cwd: sdkTests,
     env: { PYTHONPATH: join(sdkTests, '../src'), PYTHONDONTWRITEBYTECODE: '1' },

@@ -104,7 +104,7 @@ export const rooms: readonly Room[] = [
     name: 'builder/jobs',
     paths: ['apps/builder/src/jobs'],
     packages: ['bullmq', 'ioredis', 'pg', 'pino', 'zod', 'dockerode', 'node:'],
-    rooms: ['builder', 'builder/*', 'db', 'schema'],
+    rooms: ['builder', 'builder/*', 'db', 'storage', 'schema'],
   },
 
   // Entry and wiring of the site: config, context, instrumentation, proxy.

@@ -89,7 +89,7 @@ const receiver: App = {
   title: 'receiver',
   port: 'receiver',
   args: ({ repository }) => typescript(repository, 'apps/builder/src/receiver.ts'),
-  env: (place) => ({ ...builderEnv(place), IMPORT_ON_PUSH: 'all', RECOVERY_SECONDS: '30' }),
+  env: (place) => ({ ...builderEnv(place), IMPORT_ON_PUSH: 'all', RECOVERY_SECONDS: '30', RECONCILE_SECONDS: '60' }),
   readyPath: '/readyz',
 }
 

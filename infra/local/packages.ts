@@ -66,6 +66,20 @@ export const testPackages: readonly SystemPackage[] = [
   },
 ]
 
+/** What the bench of the SDK needs: the server that ours is held against, and images. */
+export const sdkBenchPackages: readonly SystemPackage[] = [
+  ...testPackages.filter(({ name }) => name.startsWith('python3')),
+  ...['flask', 'gevent'].map((name) => ({
+    name: `python3-${name}`,
+    shownBy: `/usr/lib/python3/dist-packages/${name}`,
+    why: 'the server that the SDK’s is held against',
+    without: 'there is nothing to compare with',
+  })),
+]
+
+/** Debian's own Python, which has Debian's numpy and Pillow; another one first on the PATH may not. */
+export const debianPython = () => (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3')
+
 /** The packages of this list that are not on this machine. */
 export function missingPackages(wanted: readonly SystemPackage[]): SystemPackage[] {
   return wanted.filter(({ shownBy }) =>

@@ -1,8 +1,8 @@
 """How fast the server is, beside a bare Flask with gevent doing the same work.
 
-    python3 bench.py [--original PATH] [--seconds N]
+    python3 bench.py [--original PATH] [--seconds N] [--rounds N]
 
-Prints requests per second and latencies of a text echo and of a 512 pixel image echo, the time that
+Prints requests per second and latencies (medians of the rounds) of a text echo and of a 512 pixel image echo, the time that
 `import runway` takes, and memory at rest. With `--original PATH`, a checkout of the original SDK is
 measured too, if it runs here. Servers and client share this machine's cores, and the client is the
 same raw loop for each, so the ratios say more than the numbers.
@@ -14,6 +14,7 @@ import io
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -76,44 +77,67 @@ WSGIServer(listener, app, log=None).serve_forever()
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     arguments.add_argument('--original', help='a checkout of the original SDK')
-    arguments.add_argument('--seconds', type=float, default=3)
+    arguments.add_argument('--seconds', type=float, default=1.5)
+    arguments.add_argument('--rounds', type=int, default=7)
     arguments.add_argument('--connections', type=int, default=4)
     given = arguments.parse_args()
     candidates = [('ours', MODEL, SRC), ('Flask+gevent', FLASK, None)]
     if given.original:
         candidates.append(('original', MODEL, os.path.abspath(given.original)))
-    results = {}
-    for name, source, path in candidates:
-        try:
-            results[name] = measure(source, path, given)
-        except CannotRun as error:
-            print('%s does not run here: %s' % (name, error))
-    report(results)
+    servers = {}
+    try:
+        for name, source, path in candidates:
+            try:
+                servers[name] = Server(source, path)
+            except CannotRun as error:
+                print('%s does not run here: %s' % (name, error))
+        report(measure(servers, given))
+    finally:
+        for server in servers.values():
+            server.stop()
     print('import runway: %.1f ms (best of 10, without numpy)' % import_milliseconds())
 
 
-def measure(source, path, given):
-    with socket.socket() as sock:
-        sock.bind(('127.0.0.1', 0))
-        port = sock.getsockname()[1]
-    environment = dict(os.environ, RW_PORT=str(port), RW_HOST='127.0.0.1')
-    if path is not None:
-        environment['PYTHONPATH'] = path
-    process = subprocess.Popen([sys.executable, '-c', source], env=environment,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        wait_for(port, process)
-        measured = {'memory': resident_megabytes(process.pid)}
-        for kind, value in zip(KINDS, ('Hello, model. ' * 5, picture())):
-            try:
-                measured[kind] = load(port, '/' + kind, {'value': value}, given)
-            except CannotRun as error:
-                print('%s echo: %s' % (kind, error))
-        return measured
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
+class Server:
+    """A model server as a process of its own, until it is stopped."""
+
+    def __init__(self, source, path):
+        with socket.socket() as sock:
+            sock.bind(('127.0.0.1', 0))
+            self.port = sock.getsockname()[1]
+        environment = dict(os.environ, RW_PORT=str(self.port), RW_HOST='127.0.0.1')
+        if path is not None:
+            environment['PYTHONPATH'] = path
+        self.process = subprocess.Popen([sys.executable, '-c', source], env=environment,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            wait_for(self.port, self.process)
+        except BaseException:
+            self.stop()
+            raise
+        self.memory = resident_megabytes(self.process.pid)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+
+
+def measure(servers, given):
+    """Loads the servers in turn, round by round, so that what else the machine does meets them alike."""
+    measured = {name: {'memory': server.memory} for name, server in servers.items()}
+    for kind, value in zip(KINDS, ('Hello, model. ' * 5, picture())):
+        rounds = {name: [] for name in servers}
+        for _ in range(given.rounds):
+            for name in list(rounds):
+                try:
+                    rounds[name].append(load(servers[name].port, '/' + kind, {'value': value}, given))
+                except CannotRun as error:
+                    print('%s, %s echo: %s' % (name, kind, error))
+                    del rounds[name]
+        for name, runs in rounds.items():
+            measured[name][kind] = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+    return measured
 
 
 class CannotRun(Exception):

@@ -1,15 +1,11 @@
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, openDatabase } from '@modelport/db/client'
 import { generateModels, insertModels } from '@modelport/db/generate-models'
-import { migrate } from '@modelport/db/migrate'
 import { searchModels } from '@modelport/db/queries/search'
 import { indexModels } from '@modelport/db/queries/search-index'
-import { freePorts } from '@modelport/infra/local/ports'
-import { postgresPlace, startPostgres } from '@modelport/infra/local/postgres'
-import { silentReport } from '@modelport/infra/local/report'
+import { allApps } from '@modelport/infra/local/apps'
+import { startStack } from '@modelport/infra/local/supervisor'
+import { temporaryHome } from '@modelport/infra/local/testing'
 import { readDirectoryFilter } from '@modelport/schema/directory'
 import { machineFacts, median, printTable, quantile } from './measure.ts'
 
@@ -27,66 +23,206 @@ interface Sample {
   keyword: string
 }
 
-/** What people ask, roughly in the mix of the design: each kind is measured by itself. */
+/** What people ask. Without counts it is the list below the search box, which shows six. */
 const kinds: Kind[] = [
-  { name: 'no filter, counts', query: () => '', counts: true },
-  { name: 'one facet, counts', query: () => 'input=text', counts: true },
-  { name: 'three facets, counts', query: () => 'input=text,number&permission=commercial&target=gpu', counts: true },
-  { name: 'keyword, counts', query: ({ keyword }) => `keyword=${keyword}`, counts: true },
-  { name: 'owner/name', query: ({ owner, name }) => `q=${owner}/${name}`, counts: false },
+  { name: 'no filter', query: () => '', counts: true },
+  { name: 'one facet', query: () => 'input=text', counts: true },
+  { name: 'three facets', query: () => 'input=text,number&permission=commercial&target=gpu', counts: true },
+  { name: 'keyword', query: ({ keyword }) => `keyword=${keyword}`, counts: true },
+  { name: 'owner/name', query: ({ owner, name }) => `q=${owner}/${name}`, counts: true },
   { name: 'beginning of a name', query: ({ name }) => `q=${name.slice(0, 4)}`, counts: false },
-  { name: 'common word', query: ({ word }) => `q=${word}+`, counts: false },
-  { name: 'common word, counts', query: ({ word }) => `q=${word}+`, counts: true },
-  { name: 'rare word', query: ({ rare }) => `q=${rare}+`, counts: false },
-  { name: 'two words', query: ({ word, rare }) => `q=${word}+${rare}+`, counts: false },
-  { name: 'one letter wrong', query: ({ name }) => `q=${name.split('-')[0]}q`, counts: false },
-  { name: 'no hit', query: () => 'q=qqzzxxyyww', counts: false },
-  { name: 'smallest image', query: () => 'sort=smallest&license=mit', counts: false },
+  { name: 'common word', query: ({ word }) => `q=${word}+`, counts: true },
+  { name: 'rare word', query: ({ rare }) => `q=${rare}+`, counts: true },
+  { name: 'two words', query: ({ word, rare }) => `q=${word}+${rare}+`, counts: true },
+  {
+    name: 'common word and facets',
+    query: ({ word }) => `q=${word}+&input=text,image&permission=commercial`,
+    counts: true,
+  },
+  { name: 'one letter wrong', query: ({ name }) => `q=${name.split('-')[0]}q`, counts: true },
+  { name: 'no hit', query: () => 'q=qqzzxxyyww', counts: true },
+  { name: 'smallest image', query: () => 'sort=smallest&license=mit', counts: true },
 ]
 
+/** Of a hundred questions, how many are of a kind: the mix of the design's measurements. */
+const mix: { kind: string; share: number }[] = [
+  { kind: 'no filter', share: 20 },
+  { kind: 'one facet', share: 10 },
+  { kind: 'three facets', share: 10 },
+  { kind: 'beginning of a name', share: 12 },
+  { kind: 'two words', share: 10 },
+  { kind: 'owner/name', share: 10 },
+  { kind: 'common word', share: 8 },
+  { kind: 'rare word', share: 8 },
+  { kind: 'common word and facets', share: 7 },
+  { kind: 'one letter wrong', share: 3 },
+  { kind: 'no hit', share: 2 },
+]
+const crowd = 20
+const crowdSeconds = 20
+
 /**
- * What a page of the directory costs in the database, beside the bare first page by primary key in the same minutes.
- * `argv`: how many models (20000), how often each kind is asked (40).
+ * The directory as people meet it: the API and the page over HTTP beside the SQL of the same answer, in turns, by kind;
+ * then the mix by one client, and by 20 that pause 150 ms on average. `argv`: numbers of models with commas, each in a
+ * database of its own (1000,100000,1000000), and how often each kind is asked (40).
  */
 export async function benchDirectory(argv: readonly string[] = []): Promise<void> {
-  const count = positive(argv[0], 20_000)
-  const rounds = positive(argv[1], 40)
+  const sizes = (argv[0] ?? '1000,100000,1000000').split(',').map((text) => positive(text))
+  const rounds = positive(argv[1] ?? '40')
   console.log(machineFacts())
-  await withDatabase(async (database) => {
-    const samples: Sample[] = []
-    const started = performance.now()
-    await insertModels(database.db, sampled(count, rounds, samples))
-    console.log(`${count} models written and indexed in ${((performance.now() - started) / 1000).toFixed(1)} s`)
-    await printSizes(database)
-
-    const bare: number[] = []
-    const times = new Map<Kind, number[]>(kinds.map((kind) => [kind, []]))
-    // Round by round, so that a busy minute of the machine falls on every kind alike.
-    for (const sample of samples) {
-      bare.push(await timed(() => database.sql`select * from models order by id limit 30`))
-      for (const kind of kinds) {
-        const filter = readDirectoryFilter(new URLSearchParams(kind.query(sample)))
-        times.get(kind)!.push(await timed(() => searchModels(database.db, filter, { counts: kind.counts })))
-      }
-    }
-    const writes = await timeWrites(database, rounds)
-    const row = (name: string, values: number[]) => [
-      name,
-      median(values).toFixed(1),
-      quantile(values, 0.99).toFixed(1),
-      (median(values) / median(bare)).toFixed(1),
-    ]
-    printTable([
-      ['milliseconds, one client', 'p50', 'p99', 'p50 / bare page'],
-      row('bare page by primary key', bare),
-      ...kinds.map((kind) => row(kind.name, times.get(kind)!)),
-      row('index one model again', writes),
-    ])
-  })
+  const summaries: Summary[] = []
+  for (const size of sizes) summaries.push(await measureSize(size, rounds))
+  console.log('\nThe mix, and how it grows')
+  printTable([
+    [
+      'models',
+      'SQL p50',
+      'p99',
+      'API p50',
+      'p99',
+      'API / SQL',
+      'page p50',
+      'p99',
+      'API, 20 people p50',
+      'p99',
+      'grown',
+    ],
+    ...summaries.map((each, i) => [
+      each.size,
+      ...cells(each.sql),
+      ...cells(each.api),
+      (median(each.api) / median(each.sql)).toFixed(2),
+      ...cells(each.page),
+      ...cells(each.crowd),
+      i === 0 ? '' : `${(median(each.api) / median(summaries[i - 1]!.api)).toFixed(1)} times`,
+    ]),
+  ])
+  for (const each of summaries) printGoals(each)
 }
 
-const positive = (text: string | undefined, otherwise: number) => {
-  const value = Number(text ?? otherwise)
+interface Summary {
+  size: number
+  /** Milliseconds of each question of the mix. */
+  sql: number[]
+  api: number[]
+  page: number[]
+  crowd: number[]
+}
+
+const cells = (values: readonly number[]) => [median(values).toFixed(1), quantile(values, 0.99).toFixed(1)]
+const verdict = (holds: boolean) => (holds ? 'held' : 'MISSED')
+
+/** The goals of the design, each for the size that it names. */
+function printGoals({ size, sql, api, crowd: crowded }: Summary): void {
+  const goals: [string, boolean][] = [['API at most twice the SQL', median(api) <= 2 * median(sql)]]
+  if (size === 100_000)
+    goals.push(
+      ['one client p99 below 60 ms', quantile(api, 0.99) < 60],
+      ['20 that pause p99 below 60 ms', quantile(crowded, 0.99) < 60],
+    )
+  if (size === 1_000_000)
+    goals.push(['one client p50 below 100 ms', median(api) < 100], ['p99 below 400 ms', quantile(api, 0.99) < 400])
+  console.log(`  ${size}: ${goals.map(([goal, holds]) => `${goal}: ${verdict(holds)}`).join('; ')}`)
+}
+
+async function measureSize(size: number, rounds: number): Promise<Summary> {
+  const home = temporaryHome()
+  const stack = await startStack({
+    home: home.path,
+    ports: 'free',
+    apps: allApps.filter(({ name }) => name === 'web'),
+    engine: 'none',
+    queue: 'postgres',
+  })
+  const database = openDatabase(stack.state.database.url, { max: 2, name: 'bench' })
+  try {
+    const samples: Sample[] = []
+    const started = performance.now()
+    await insertModels(database.db, sampled(size, rounds, samples))
+    console.log(`\n${size} models, written and indexed in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+    await printSizes(database)
+    return await measureKinds(database, stack.state.site.url, size, samples)
+  } finally {
+    await database.close()
+    await stack.stop()
+    home.remove()
+  }
+}
+
+async function measureKinds(database: Database, site: string, size: number, samples: Sample[]): Promise<Summary> {
+  const ask = {
+    sql: (kind: Kind, sample: Sample) =>
+      searchModels(database.db, readDirectoryFilter(new URLSearchParams(kind.query(sample))), {
+        counts: kind.counts,
+        limit: kind.counts ? 30 : 6,
+      }),
+    api: (kind: Kind, sample: Sample) =>
+      read(`${site}/${kind.counts ? 'api/v1/models' : 'models/suggest'}?${kind.query(sample)}`),
+    page: (kind: Kind, sample: Sample) => read(`${site}/models?${kind.query(sample)}`),
+  }
+  // The first answers of a process are compiled while they are given.
+  for (const sample of samples.slice(0, 3))
+    for (const kind of kinds) await Promise.all([ask.api(kind, sample), ask.page(kind, sample)])
+
+  const bare: number[] = []
+  const times = new Map(
+    kinds.map((kind) => [kind.name, { sql: [] as number[], api: [] as number[], page: [] as number[] }]),
+  )
+  // Round by round, so that a busy minute of the machine falls on every kind and every way alike.
+  for (const sample of samples) {
+    bare.push(await timed(() => database.sql`select * from models order by id limit 30`))
+    for (const kind of kinds) {
+      const own = times.get(kind.name)!
+      for (const way of ['sql', 'api', 'page'] as const) own[way].push(await timed(() => ask[way](kind, sample)))
+    }
+  }
+  const writes = await timeWrites(database, samples.length)
+  printTable([
+    ['milliseconds, one client', 'SQL p50', 'p99', 'API p50', 'p99', 'API / SQL', 'page p50', 'p99'],
+    ...kinds.map(({ name }) => {
+      const { sql, api, page } = times.get(name)!
+      return [name, ...cells(sql), ...cells(api), (median(api) / median(sql)).toFixed(2), ...cells(page)]
+    }),
+    ['bare page by primary key', ...cells(bare), '', '', '', '', ''],
+    ['index one model again', ...cells(writes), '', '', '', '', ''],
+  ])
+
+  // Each kind as often as in the mix; the samples are the same for all.
+  const mixed = (way: 'sql' | 'api' | 'page') =>
+    mix.flatMap(({ kind, share }) => {
+      const values = times.get(kind)![way]
+      return Array.from({ length: share * 4 }, (_, n) => values[n % values.length]!)
+    })
+  const crowd = await timeCrowd(samples, ask.api)
+  return { size, sql: mixed('sql'), api: mixed('api'), page: mixed('page'), crowd }
+}
+
+/** People who ask, read for up to 300 ms and ask again, for 20 seconds. */
+async function timeCrowd(samples: Sample[], ask: (kind: Kind, sample: Sample) => Promise<unknown>): Promise<number[]> {
+  const deck = mix.flatMap(({ kind, share }) => Array<Kind>(share).fill(kinds.find(({ name }) => name === kind)!))
+  const times: number[] = []
+  const until = performance.now() + crowdSeconds * 1000
+  const person = async (n: number) => {
+    for (let asked = 0; performance.now() < until; asked++) {
+      // Steps that have no divisor in common with the deck visit all of it, each person in an order of their own.
+      const kind = deck[(n * 37 + asked * 41) % deck.length]!
+      const sample = samples[(n * 7 + asked) % samples.length]!
+      times.push(await timed(() => ask(kind, sample)))
+      await sleep(((n * 53 + asked * 97) % 100) * 3)
+    }
+  }
+  await Promise.all(Array.from({ length: crowd }, (_, n) => person(n)))
+  return times
+}
+
+async function read(address: string): Promise<void> {
+  const response = await fetch(address)
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${address} answered ${response.status}: ${text.slice(0, 200)}`)
+}
+
+const positive = (text: string) => {
+  const value = Number(text)
   if (!Number.isInteger(value) || value < 1) throw new Error(`${text} is no number of models or rounds`)
   return value
 }
@@ -131,31 +267,4 @@ async function printSizes({ sql }: Database): Promise<void> {
     from pg_class where relname like 'model\\_search%' or relname like 'search\\_words%' or relname = 'facet_values'
     order by pg_total_relation_size(oid) desc`
   printTable([['with its indexes', 'MB'], ...rows.map(({ name, megabytes }) => [name, megabytes])])
-}
-
-/** A PostgreSQL of its own, as installations run it: with fsync. */
-async function withDatabase(work: (database: Database) => Promise<void>): Promise<void> {
-  const home = mkdtempSync(join(tmpdir(), 'modelport-bench-directory-'))
-  const logs = join(home, 'logs')
-  mkdirSync(logs)
-  const { postgres: port } = await freePorts()
-  const { url, child } = await startPostgres({
-    home,
-    logs,
-    port,
-    password: randomBytes(12).toString('hex'),
-    hooks: { report: silentReport, processChanged() {} },
-  })
-  try {
-    await migrate(url)
-    const database = openDatabase(url, { max: 2, name: 'bench' })
-    try {
-      await work(database)
-    } finally {
-      await database.close()
-    }
-  } finally {
-    await child.stop()
-    for (const place of [home, postgresPlace(home)]) rmSync(place, { recursive: true, force: true })
-  }
 }

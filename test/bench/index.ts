@@ -1,4 +1,5 @@
 import { benchDirectory } from './directory.ts'
+import { benchFiles } from './files.ts'
 import { benchPipeline } from './pipeline.ts'
 import { benchQueue } from './queue.ts'
 import { benchSdk } from './sdk.ts'
@@ -10,6 +11,7 @@ const benches: Record<string, () => Promise<void>> = {
   pipeline: benchPipeline,
   queue: benchQueue,
   sdk: benchSdk,
+  files: benchFiles,
   directory: () => benchDirectory(process.argv.slice(3)),
 }
 

@@ -20,7 +20,7 @@ import postgres from 'postgres'
 import { fixtures, openWorld, until, type World } from '../world.ts'
 import { machineFacts, median, peakMegabytes, printTable, processorSeconds } from './measure.ts'
 
-const rounds = 3
+const rounds = 5
 const model = join(fixtures, 'models/upper')
 /** `step` differs where the dependencies change, `note` where the code alone does. */
 const change = (step: string, note: string) => ({

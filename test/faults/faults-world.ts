@@ -52,6 +52,8 @@ export async function openFaultsWorld(
       SWEEP_SECONDS: '1',
       LEFTOVERS_SECONDS: '4',
       RECOVERY_SECONDS: '2',
+      // What is told here must come in by being told.
+      RECONCILE_SECONDS: '0',
     },
   })
   const { state } = world.stack

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SubstitutionPolicy } from '@modelport/schema/words'
+import { readStorageConfig, type StorageConfig, type StorageSecrets } from '@modelport/storage/config'
 import { z } from 'zod'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -30,6 +31,8 @@ const ReceiverEnvironment = z.object({
   IMPORT_ON_PUSH: z.enum(['configured', 'all']).default('configured'),
   /** Seconds between two looks for deliveries that GitHub could not hand over. */
   RECOVERY_SECONDS: z.coerce.number().int().positive().default(300),
+  /** Seconds between two looks at the heads of all models' branches, a call to GitHub for each; 0 for none. */
+  RECONCILE_SECONDS: z.coerce.number().int().min(0).default(900),
 })
 
 const WorkerEnvironment = z.object({
@@ -86,6 +89,7 @@ export interface ReceiverConfig {
   port: number
   importOnPush: 'configured' | 'all'
   recoverySeconds: number
+  reconcileSeconds: number
 }
 export interface WorkerConfig {
   github: GithubConfig
@@ -112,6 +116,8 @@ export interface WorkerConfig {
     seconds: { cpu: number; gpu: number }
   }
   inspect: { seconds: number; memoryBytes: number }
+  /** Where files are kept; null where S3_ENDPOINT is not set. */
+  storage: StorageConfig | null
   /** How soon a dead worker is noticed and cleaned up after. */
   recovery: { leaseSeconds: number; jobLockSeconds: number; sweepSeconds: number; leftoversSeconds: number }
 }
@@ -121,6 +127,7 @@ export interface Secrets {
   redisUrl: string | null
   githubPrivateKey: string
   githubWebhookSecret: string
+  storage: StorageSecrets | null
 }
 
 /** The environment cannot be used; the message names each variable and what is wrong with it. */
@@ -131,6 +138,15 @@ function read<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`)
   throw new ConfigError(`These environment variables need another value:\n  ${lines.join('\n  ')}`)
+}
+
+function readStorage(env: NodeJS.ProcessEnv) {
+  if (!env.S3_ENDPOINT) return null
+  try {
+    return readStorageConfig(env)
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error))
+  }
 }
 
 const sharedEnvironment = z.object(Shared)
@@ -153,12 +169,14 @@ export function receiverConfig(env: NodeJS.ProcessEnv): { config: ReceiverConfig
       port: e.RECEIVER_PORT,
       importOnPush: e.IMPORT_ON_PUSH,
       recoverySeconds: e.RECOVERY_SECONDS,
+      reconcileSeconds: e.RECONCILE_SECONDS,
     },
     secrets: {
       databaseUrl: e.DATABASE_URL,
       redisUrl: null,
       githubPrivateKey: e.GITHUB_PRIVATE_KEY,
       githubWebhookSecret: e.GITHUB_WEBHOOK_SECRET,
+      storage: null,
     },
   }
 }
@@ -166,6 +184,7 @@ export function receiverConfig(env: NodeJS.ProcessEnv): { config: ReceiverConfig
 /** Throws `ConfigError`. */
 export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; secrets: Secrets } {
   const e = read(WorkerEnvironment, env)
+  const storage = readStorage(env)
   const mb = 2 ** 20
   return {
     config: {
@@ -194,6 +213,7 @@ export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; se
         seconds: { cpu: e.BUILD_MINUTES_CPU * 60, gpu: e.BUILD_MINUTES_GPU * 60 },
       },
       inspect: { seconds: e.INSPECT_SECONDS, memoryBytes: e.INSPECT_MEMORY_MB * mb },
+      storage: storage?.config ?? null,
       recovery: {
         leaseSeconds: e.LEASE_SECONDS,
         jobLockSeconds: e.JOB_LOCK_SECONDS,
@@ -206,6 +226,7 @@ export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; se
       redisUrl: e.REDIS_URL ?? null,
       githubPrivateKey: e.GITHUB_PRIVATE_KEY,
       githubWebhookSecret: '',
+      storage: storage?.secrets ?? null,
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { Database } from '@modelport/db/client'
 import type { Lease } from '@modelport/db/queries/builds'
 import type { Catalogue, CatalogueEntry } from '@modelport/schema/catalogue'
+import type { Storage } from '@modelport/storage/storage'
 import type { BaseImage } from './bases/make-base.ts'
 import type { ConfigReader } from './build/parse-config-process.ts'
 import type { BuildRequest, PushedImage } from './build/run-build.ts'
@@ -29,6 +30,8 @@ export interface WorkerContext {
   pushImage(imageId: string, request: BuildRequest, signal: AbortSignal): Promise<PushedImage>
   /** Lets go of what a build left in the engine under a passing name. */
   releaseImages(build: { buildId: string; epoch: number; target: string }): Promise<void>
+  /** Where uploaded files are; null where the operator named no object store. */
+  storage: Storage | null
   /** Called with a build's id when somebody asked to cancel it. */
   cancellations: Set<(buildId: string) => void>
   /** Aborts when the process is asked to stop. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { armFailPoints, failPoint, receiverFailPoints, workerFailPoints } from './fail-point.ts'
+import { armFailPoints, failPoint, receiverFailPoints, uploadFailPoints, workerFailPoints } from './fail-point.ts'
 
 let folder: string
 beforeEach(() => {
@@ -18,7 +18,8 @@ afterEach(() => {
 describe('fail-points', () => {
   it('does nothing when none is armed', () => {
     armFailPoints({})
-    for (const name of [...receiverFailPoints, ...workerFailPoints]) expect(() => failPoint(name)).not.toThrow()
+    for (const name of [...receiverFailPoints, ...workerFailPoints, ...uploadFailPoints])
+      expect(() => failPoint(name)).not.toThrow()
   })
 
   it('acts at the nth time, and at that of its name alone', () => {
@@ -51,6 +52,6 @@ describe('fail-points', () => {
     // Steps that the context runs reach their start and end through their name.
     for (const step of ['fetch', 'config', 'base', 'inspect', 'push'])
       for (const part of ['start', 'end']) named.add(`${step}:${part}`)
-    expect([...named].sort()).toEqual([...receiverFailPoints, ...workerFailPoints].sort())
+    expect([...named].sort()).toEqual([...receiverFailPoints, ...workerFailPoints, ...uploadFailPoints].sort())
   })
 })

@@ -22,7 +22,9 @@ export const workerFailPoints = [
   'before-report',
   'after-report-call',
 ] as const
-const failPoints = [...receiverFailPoints, ...workerFailPoints]
+/** Where a worker can be while it verifies an upload. */
+export const uploadFailPoints = ['upload:taken', 'upload:finished', 'upload:hashed', 'upload:done'] as const
+const failPoints = [...receiverFailPoints, ...workerFailPoints, ...uploadFailPoints]
 export type FailPoint = (typeof failPoints)[number]
 
 const actions = ['kill', 'stop', 'throw'] as const

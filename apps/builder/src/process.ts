@@ -17,6 +17,23 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/** Does `work` now and every `ms` milliseconds until `signal` aborts. A time that fails is logged; the next one tries again. */
+export async function regularly(
+  room: { log: Logger; signal: AbortSignal },
+  ms: number,
+  what: string,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  while (!room.signal.aborted) {
+    try {
+      await work()
+    } catch (error) {
+      room.log.warn({ what, ...described(error) }, 'regular work failed; the next time tries again')
+    }
+    await pause(ms, room.signal)
+  }
+}
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /** Starts an HTTP server whose handlers cannot end the process: what they throw is logged and answered with 500. */

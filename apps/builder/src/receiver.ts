@@ -7,10 +7,11 @@ import { makeGithubClients } from './github/github-client.ts'
 import { acceptWebhook } from './intake/accept-webhook.ts'
 import { makeBell } from './intake/bell.ts'
 import { deliveryStore } from './intake/delivery-store.ts'
-import { recoverDeliveriesRegularly } from './intake/recover-deliveries.ts'
+import { reconcileHeads } from './intake/reconcile-heads.ts'
+import { recoverDeliveries } from './intake/recover-deliveries.ts'
 import { workInbox } from './intake/work-inbox.ts'
 import { described, makeLogger } from './log.ts'
-import { answer, closeServer, listen, runProcess } from './process.ts'
+import { answer, closeServer, listen, regularly, runProcess } from './process.ts'
 
 // The receiver: webhooks in, versions out. It needs Postgres and GitHub; it knows no queue and no engine.
 const log = makeLogger('receiver')
@@ -23,9 +24,7 @@ runProcess(log, async () => {
   const store = deliveryStore((arrived) => acceptDeliveries(database.sql, arrived))
   // What this process stored it works itself, and needs nobody to tell it.
   const bell = makeBell()
-  const onWebhook = await makeWebhookHandler({
-    github: config.github,
-    privateKey: secrets.githubPrivateKey,
+  const onWebhook = makeWebhookHandler({
     webhookSecret: secrets.githubWebhookSecret,
     log,
     accept: async (webhook) => {
@@ -34,9 +33,8 @@ runProcess(log, async () => {
         failPoint('after-commit')
         if (isNew) bell.ring()
       } catch (error) {
-        // Probot answers with the message of what is thrown, so it gets one that says nothing of our inside.
         log.error({ guid: webhook.guid, ...described(error) }, 'a delivery was not stored')
-        throw new Error('the delivery could not be stored; send it again')
+        throw error
       }
     },
   })
@@ -58,12 +56,21 @@ runProcess(log, async () => {
   })
   const stopping = new AbortController()
   const inbox = workInbox({ database, github, importOnPush: config.importOnPush, log, bell, signal: stopping.signal })
-  const recovery = recoverDeliveriesRegularly({ github, log, seconds: config.recoverySeconds, signal: stopping.signal })
+  const { signal } = stopping
+  const recovery = regularly({ log, signal }, config.recoverySeconds * 1000, 'look for lost deliveries', () =>
+    recoverDeliveries(github, log),
+  )
+  const reconciliation =
+    config.reconcileSeconds > 0
+      ? regularly({ log, signal }, config.reconcileSeconds * 1000, 'look at the heads of branches', () =>
+          reconcileHeads({ database, github, log }, signal),
+        )
+      : null
   log.info({ port }, 'receiver listens')
   return async () => {
     await closeServer(server)
     stopping.abort()
-    await Promise.all([inbox, recovery])
+    await Promise.all([inbox, recovery, reconciliation])
     await database.close()
   }
 })

@@ -6,6 +6,7 @@ import type { News } from '@modelport/db/queries/versions'
 import { forgetWorker } from '@modelport/db/queries/workers'
 import type { Catalogue } from '@modelport/schema/catalogue'
 import { readCatalogue } from '@modelport/schema/catalogues/read-catalogue'
+import { openS3Storage } from '@modelport/storage/s3-storage'
 import { openConfigReader } from './build/parse-config-process.ts'
 import { ConfigError, workerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
@@ -17,6 +18,7 @@ import { openJobs } from './jobs/queue.ts'
 import { relayRegularly } from './jobs/relay.ts'
 import { runReportJob } from './jobs/report-job.ts'
 import { sweepRegularly } from './jobs/sweep.ts'
+import { verifyUploadsRegularly } from './jobs/verify-uploads.ts'
 import { described, makeLogger } from './log.ts'
 import { answer, closeServer, listen, runProcess } from './process.ts'
 
@@ -47,6 +49,7 @@ runProcess(log, async () => {
     catalogue,
     parseConfig: configReader.parse,
     cancellations: new Set(),
+    storage: config.storage && secrets.storage ? openS3Storage(config.storage, secrets.storage) : null,
     stopping: stopping.signal,
     ...engineRoom.forBuilds,
   }
@@ -76,6 +79,7 @@ runProcess(log, async () => {
       ...(await engineRoom.describe()),
     }),
   })
+  const verifications = verifyUploadsRegularly(worker)
   const { server, port } = await listen('127.0.0.1', config.port, log, async (request, response) => {
     const path = request.url?.split('?')[0]
     if (path === '/healthz') return answer(response, 200, 'ok\n')
@@ -97,7 +101,8 @@ runProcess(log, async () => {
     await closeServer(server)
     await jobs.close()
     configReader.close()
-    await Promise.all([relay, sweeps])
+    await Promise.all([relay, sweeps, verifications])
+    worker.storage?.close()
     await listening.unlisten().catch(() => undefined)
     await forgetWorker(database.db, worker.name).catch(() => undefined)
     await database.close()

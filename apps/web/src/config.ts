@@ -1,6 +1,15 @@
+import { defaultFileLimits, type FileLimits } from '@modelport/db/queries/files'
+import { readStorageConfig, type StorageConfig, type StorageSecrets } from '@modelport/storage/config'
 import { z } from 'zod'
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''))
+
+const gibibytes = (bytes: number) =>
+  z.coerce
+    .number()
+    .positive()
+    .default(bytes / 2 ** 30)
+    .transform((gib) => Math.floor(gib * 2 ** 30))
 
 const Environment = z.object({
   DATABASE_URL: z.string().min(1),
@@ -16,6 +25,9 @@ const Environment = z.object({
   RECEIVER_URL: z.string().default(''),
   /** GitHub logins of the people who run this installation, with commas; `*` for everybody who signs in. */
   ADMIN_LOGINS: z.string().default(''),
+  /** What a file, and all files of a publisher, may have. */
+  FILE_LIMIT_GIB: gibibytes(defaultFileLimits.fileBytes),
+  PUBLISHER_LIMIT_GIB: gibibytes(defaultFileLimits.publisherBytes),
 })
 
 /** What may be printed. */
@@ -30,6 +42,9 @@ export interface Config {
   imageRegistry: string | null
   /** In lower case; `*` stands for everybody who signs in. */
   adminLogins: string[]
+  /** Where files are kept; null where S3_ENDPOINT is not set: there is then no Files tab to use. */
+  storage: StorageConfig | null
+  fileLimits: FileLimits
 }
 
 /** What must not be printed; apart from the settings so that printing those is safe. */
@@ -39,6 +54,7 @@ export interface Secrets {
   githubClientSecret: string
   /** 32 bytes; seals GitHub's tokens at rest. */
   key: Buffer
+  storage: StorageSecrets | null
 }
 
 /** Turns the environment into typed settings. Refuses what is missing with a sentence that names the variable, never its value. */
@@ -49,6 +65,7 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
     throw new Error(`The site cannot start with this environment. ${problems.join('; ')}.`)
   }
   const e = parsed.data
+  const storage = env.S3_ENDPOINT ? readStorageConfig(env) : null
   return {
     config: {
       siteUrl: e.SITE_URL,
@@ -61,6 +78,8 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
       adminLogins: e.ADMIN_LOGINS.toLowerCase()
         .split(/[\s,]+/)
         .filter(Boolean),
+      storage: storage?.config ?? null,
+      fileLimits: { ...defaultFileLimits, fileBytes: e.FILE_LIMIT_GIB, publisherBytes: e.PUBLISHER_LIMIT_GIB },
     },
     secrets: {
       databaseUrl: e.DATABASE_URL,
@@ -68,6 +87,7 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; secrets: S
       githubPrivateKey: e.GITHUB_PRIVATE_KEY.replaceAll('\\n', '\n'),
       githubClientSecret: e.GITHUB_CLIENT_SECRET,
       key: Buffer.from(e.SECRET_KEY, 'hex'),
+      storage: storage?.secrets ?? null,
     },
   }
 }

@@ -1,5 +1,4 @@
 import { type Db, openDatabase } from '@modelport/db/client'
-import { readStorageConfig } from '@modelport/storage/config'
 import { openS3Storage } from '@modelport/storage/s3-storage'
 import type { Storage } from '@modelport/storage/storage'
 import type { Sql } from 'postgres'
@@ -15,7 +14,7 @@ export interface Context {
   sql: Sql
   github: Github
   news: NewsFeed
-  /** Null where the operator named no object store: there are then no files and no images. */
+  /** Null where the operator named no object store. */
   storage: Storage | null
 }
 
@@ -44,12 +43,6 @@ function makeContext(env: NodeJS.ProcessEnv): Context {
     sql,
     github: connectGithub(config, secrets),
     news: openNewsFeed(secrets.databaseUrl),
-    storage: openStorage(env),
+    storage: config.storage && secrets.storage ? openS3Storage(config.storage, secrets.storage) : null,
   }
-}
-
-function openStorage(env: NodeJS.ProcessEnv): Storage | null {
-  if (!env.S3_ENDPOINT) return null
-  const { config, secrets } = readStorageConfig(env)
-  return openS3Storage(config, secrets)
 }

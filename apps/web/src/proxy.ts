@@ -6,7 +6,7 @@ export function proxy(request: NextRequest) {
   // Somebody else's picture, opened by itself, is a document that may do nothing.
   const policy = isPicture(request.nextUrl.pathname)
     ? "default-src 'none'; sandbox; frame-ancestors 'none'"
-    : contentSecurityPolicy(nonce, process.env.GITHUB_WEB_URL, process.env.NODE_ENV === 'development')
+    : contentSecurityPolicy(nonce, process.env)
   const headers = new Headers(request.headers)
   // Next puts the nonce that it finds here on its own scripts.
   headers.set('content-security-policy', policy)
@@ -23,8 +23,11 @@ export function proxy(request: NextRequest) {
 
 const isPicture = (path: string) => /\.webp$|\/opengraph-image$/.test(path)
 
-function contentSecurityPolicy(nonce: string, githubWebUrl: string | undefined, development: boolean): string {
-  const github = new URL(githubWebUrl || 'https://github.com').origin
+function contentSecurityPolicy(nonce: string, env: NodeJS.ProcessEnv): string {
+  const github = new URL(env.GITHUB_WEB_URL || 'https://github.com').origin
+  const development = env.NODE_ENV === 'development'
+  // Where browsers send the parts of their uploads. On every page: a link leads to Files without a new document.
+  const store = env.S3_PUBLIC_ENDPOINT || env.S3_ENDPOINT
   // github.com serves the files of repositories from a host of its own.
   const images = github === 'https://github.com' ? `${github} https://raw.githubusercontent.com` : github
   return [
@@ -32,7 +35,8 @@ function contentSecurityPolicy(nonce: string, githubWebUrl: string | undefined, 
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`,
     `style-src 'self' 'nonce-${nonce}'`,
     `img-src 'self' data: ${images}`,
-    "connect-src 'self'",
+    `connect-src 'self'${store && URL.canParse(store) ? ` ${new URL(store).origin}` : ''}`,
+    "worker-src 'self'",
     "object-src 'none'",
     "base-uri 'none'",
     "form-action 'self'",

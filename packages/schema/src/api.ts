@@ -4,7 +4,7 @@ import { directoryLimits, facets, readSize, searchWords, sorts } from './directo
 import { galleryLimits, galleryTypes } from './gallery.ts'
 import { describedLimits, sources } from './model-card/describe.ts'
 import { plainText, webAddress } from './model-card/read-data.ts'
-import { buildStates, modelStates, stepStates, versionStates } from './states.ts'
+import { buildStates, modelStates, stepStates, uploadStates, versionStates } from './states.ts'
 import { Failure, Fault, Substitution, SubstitutionPolicy, Target } from './words.ts'
 
 // The contract of /api/v1. The site parses requests with these, and the OpenAPI document is made from them.
@@ -27,6 +27,7 @@ export const Problem = z.object({
   title: z.string(),
   status: z.number().int(),
   detail: z.string(),
+  code: z.string().optional().describe('A stable name of the reason, where programs may want to tell it from others.'),
 })
 
 // Requests
@@ -102,6 +103,7 @@ export const ModelChange = z.strictObject({
   branch: z.string().trim().min(1).max(250).optional(),
   viewersSeeVersions: z.boolean().optional(),
   viewersSeeLogs: z.boolean().optional(),
+  viewersSeeFiles: z.boolean().optional(),
   substitutionPolicy: SubstitutionPolicy.nullable().optional(),
 })
 
@@ -163,6 +165,67 @@ export const LogQuery = z.object({
 
 export const DeliveriesQuery = Page.extend({
   repository: ImportRequest.shape.repository.describe('`owner/name` of a model.'),
+})
+
+/** 64 hexadecimal digits, kept in lower case. */
+export const Sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits')
+  .transform((digits) => digits.toLowerCase())
+
+const Option = searchText(200).min(1).nullable().default(null).describe('A set-up option; `null` for a free file.')
+const Choice = searchText(500)
+  .nullable()
+  .default(null)
+  .describe('The choice, where the option is a category; `null` elsewhere.')
+
+export const FilesQuery = z.object({
+  earlier: z.enum(['0', '1']).optional().describe('`1`: also files that another one replaced.'),
+})
+
+export const UploadRequest = z.strictObject({
+  name: z.string().min(1).max(1000).describe('The file’s name; at most 255 characters are kept.'),
+  size: z.number().int().min(1, 'an empty file has nothing to keep').max(Number.MAX_SAFE_INTEGER).describe('Bytes.'),
+  option: Option,
+  choice: Choice,
+  sha256: Sha256.optional().describe('Of the whole file. Content that you can read here already is linked at once.'),
+  lastModified: z
+    .number()
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(0)
+    .describe('The file’s date, in milliseconds since 1970.'),
+  fingerprint: Sha256.optional().describe(
+    'SHA-256 of the first and the last MiB. With the name, the size and the date it tells whether an upload goes on.',
+  ),
+})
+
+const PartNumber = z.number().int().min(1).max(10_000)
+
+export const PartsRequest = z.strictObject({
+  parts: z
+    .array(
+      z.strictObject({
+        number: PartNumber,
+        sha256: z
+          .string()
+          .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be base64 of 32 bytes')
+          .optional()
+          .describe('Base64. The object store then takes these bytes only.'),
+      }),
+    )
+    .min(1)
+    .max(100),
+})
+
+export const CompleteRequest = z.strictObject({
+  sha256: Sha256.optional().describe('What you computed. Another one found in the store fails the upload.'),
+})
+
+export const FileChange = z.strictObject({
+  name: z.string().min(1).max(1000).optional(),
+  description: z.string().max(2000).optional(),
 })
 
 export const TokenRequest = z.strictObject({
@@ -268,6 +331,7 @@ export const Model = z.object({
       visibility: Visibility,
       viewersSeeVersions: z.boolean(),
       viewersSeeLogs: z.boolean(),
+      viewersSeeFiles: z.boolean(),
       substitutionPolicy: SubstitutionPolicy.nullable(),
     })
     .nullable()
@@ -363,6 +427,87 @@ export const Token = z.object({
 
 export const NewToken = Token.extend({ token: z.string().describe('Shown this once.') })
 
+export const File = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  description: z.string(),
+  size: z.number().int().describe('Bytes.'),
+  sha256: z.string(),
+  option: z.string().nullable(),
+  choice: z.string().nullable(),
+  current: z.boolean().describe('False for a file whose place another one took.'),
+  uploadedBy: z.string(),
+  uploadedAt: Time,
+  url: z.url().describe('Redirects to the bytes of exactly this file; answers HEAD and ranges.'),
+  placeUrl: z
+    .url()
+    .nullable()
+    .describe('Redirects to whatever file is current in this place; null for an earlier file.'),
+  inspection: z
+    .object({
+      format: z.enum(['pickle', 'torch-zip', 'other']),
+      imports: z.array(z.string()).describe('What loading a pickle would import.'),
+      complete: z.boolean(),
+    })
+    .nullable(),
+})
+
+export const FilePlace = z.object({
+  option: z.string(),
+  choice: z.string().nullable(),
+  kind: z.enum(['category', 'file', 'directory']),
+  description: z.string().nullable(),
+  extension: z.string().nullable().describe('What the name of a file for it must end with.'),
+})
+
+export const FileUsage = z.object({
+  size: z.number().int().describe('Bytes that the publisher’s files take, each content once.'),
+  reserved: z.number().int().describe('Bytes of uploads under way.'),
+  limit: z.number().int(),
+  fileLimit: z.number().int().describe('Bytes of the largest file.'),
+})
+
+/** A model's files, and where files belong. */
+export const FileList = z.object({
+  items: z.array(File),
+  nextCursor: z.null(),
+  places: z.array(FilePlace).describe('The options of the version that visitors get, and their choices.'),
+  usage: FileUsage.nullable().describe('For publishers.'),
+})
+
+export const Upload = z.object({
+  id: z.uuid(),
+  status: z.enum(uploadStates),
+  name: z.string(),
+  size: z.number().int(),
+  option: z.string().nullable(),
+  choice: z.string().nullable(),
+  startedBy: z.string(),
+  lastModified: z.number().int(),
+  fingerprint: z.string(),
+  partSize: z.number().int().describe('Bytes of every part but the last.'),
+  parts: z.number().int().describe('How many there are; numbers begin with 1.'),
+  missing: z.array(z.number().int()).optional().describe('Numbers that the object store does not have.'),
+  arrived: z.number().int().describe('Bytes that were sent.'),
+  verified: z.number().int().describe('Bytes that the server has hashed.'),
+  failure: z.object({ code: z.string(), sentence: z.string() }).nullable(),
+  file: File.nullable().describe('What it became.'),
+  createdAt: Time,
+  expiresAt: Time.describe('Each part puts it off by seven days.'),
+})
+
+export const BegunUpload = z.object({
+  upload: Upload.nullable(),
+  file: File.nullable().describe('Set where the content was linked and nothing has to be sent.'),
+})
+
+export const SignedPart = z.object({
+  number: z.number().int(),
+  size: z.number().int().describe('The length that is signed; another one is refused.'),
+  url: z.url().describe('Takes one PUT of the part.'),
+  expiresAt: Time,
+})
+
 // The document
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
@@ -405,6 +550,8 @@ export const ModelList = z.object({
 })
 const model = '/models/{owner}/{model}'
 const version = `${model}/versions/{n}`
+const files = `${model}/files`
+const upload = `${files}/uploads/{upload}`
 const ok = (description: string, schema: z.ZodType) => ({ 200: { description, schema } })
 
 export const operations: Operation[] = [
@@ -559,6 +706,102 @@ export const operations: Operation[] = [
   },
   {
     method: 'get',
+    path: files,
+    id: 'listFiles',
+    summary: 'A model’s checkpoints and other files, and the places that its options have for them',
+    scope: null,
+    query: FilesQuery,
+    answers: ok('Files, by option, choice and name', FileList),
+  },
+  {
+    method: 'post',
+    path: files,
+    id: 'beginUpload',
+    summary: 'Begin an upload, or go on with the one of the same file for the same place',
+    scope: 'files',
+    body: UploadRequest,
+    answers: {
+      200: { description: 'The upload that was under way', schema: BegunUpload },
+      201: { description: 'A new upload; or the file, where its content was linked', schema: BegunUpload },
+    },
+  },
+  {
+    method: 'get',
+    path: `${files}/{file}`,
+    id: 'getFile',
+    summary: 'A file',
+    scope: null,
+    answers: ok('The file', File),
+  },
+  {
+    method: 'patch',
+    path: `${files}/{file}`,
+    id: 'changeFile',
+    summary: 'Rename or describe a file',
+    scope: 'files',
+    body: FileChange,
+    answers: ok('The file', File),
+  },
+  {
+    method: 'delete',
+    path: `${files}/{file}`,
+    id: 'deleteFile',
+    summary: 'Remove a file',
+    scope: 'files',
+    answers: { 204: { description: 'Removed' } },
+  },
+  {
+    method: 'get',
+    path: `${files}/uploads`,
+    id: 'listUploads',
+    summary: 'Uploads that are under way or ended in the last day',
+    scope: 'files',
+    answers: ok('Uploads, the newest first', listOf(Upload)),
+  },
+  {
+    method: 'get',
+    path: upload,
+    id: 'getUpload',
+    summary: 'An upload, and the parts that are missing',
+    scope: 'files',
+    answers: ok('The upload', Upload),
+  },
+  {
+    method: 'delete',
+    path: upload,
+    id: 'cancelUpload',
+    summary: 'End an upload and forget its parts',
+    scope: 'files',
+    answers: { 204: { description: 'Ended' } },
+  },
+  {
+    method: 'post',
+    path: `${upload}/parts`,
+    id: 'signParts',
+    summary: 'URLs under which parts are sent to the object store, good for 15 minutes',
+    scope: 'files',
+    body: PartsRequest,
+    answers: ok('A URL for each part', listOf(SignedPart)),
+  },
+  {
+    method: 'put',
+    path: `${upload}/parts/{part}`,
+    id: 'notePart',
+    summary: 'Say that a part has arrived, for the progress that others see; what counts is what the store has',
+    scope: 'files',
+    answers: { 204: { description: 'Noted; the upload now has seven days again' } },
+  },
+  {
+    method: 'post',
+    path: `${upload}/complete`,
+    id: 'completeUpload',
+    summary: 'Say that all parts are there; the server then verifies the whole and puts the file in its place',
+    scope: 'files',
+    body: CompleteRequest,
+    answers: { 202: { description: 'It is being verified', schema: Upload } },
+  },
+  {
+    method: 'get',
     path: '/deliveries',
     id: 'listDeliveries',
     summary: 'What happened to each push to a model’s repository, with reasons',
@@ -632,6 +875,10 @@ const components = {
   Token,
   NewToken,
   LogLine,
+  File,
+  FileList,
+  Upload,
+  SignedPart,
 }
 
 /** The OpenAPI 3.1 document of /api/v1. */
@@ -675,7 +922,9 @@ function describe(operation: Operation) {
         ? { type: 'integer', minimum: 1 }
         : name === 'target'
           ? { enum: ['cpu', 'gpu'] }
-          : { type: 'string' },
+          : name === 'part'
+            ? { type: 'integer', minimum: 1, maximum: 10_000 }
+            : { type: 'string' },
   }))
   const query = Object.entries(operation.query?.shape ?? {}).map(([name, schema]) => {
     const described = jsonSchema(schema as z.ZodType, 'input') as { description?: string }

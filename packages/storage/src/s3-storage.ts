@@ -121,16 +121,18 @@ export function openS3Storage(config: StorageConfig, secrets: StorageSecrets): S
       }
     },
 
-    async signDownload(key, { fileName, seconds = defaultDownloadSeconds }) {
-      const command = new GetObjectCommand({
+    async signDownload(key, { fileName, seconds = defaultDownloadSeconds, method = 'GET' }) {
+      const wish = {
         Bucket: bucket,
         Key: key,
         ResponseContentDisposition: attachment(fileName),
         // Never what was claimed at the upload: no browser shall run it.
         ResponseContentType: 'application/octet-stream',
         ResponseCacheControl: 'private, no-store',
-      })
-      return getSignedUrl(signer, command, { expiresIn: seconds })
+      }
+      return method === 'HEAD'
+        ? getSignedUrl(signer, new HeadObjectCommand(wish), { expiresIn: seconds })
+        : getSignedUrl(signer, new GetObjectCommand(wish), { expiresIn: seconds })
     },
 
     async put(key, body, { contentType }) {

@@ -45,8 +45,11 @@ export interface Storage {
   listUploads(prefix: string): AsyncIterable<OpenUpload & { startedAt: Date }>
   /** What is known of an object; null when there is none. */
   head(key: string): Promise<StoredObject | null>
-  /** A URL from which a browser downloads an object under `fileName`, never shows it; good for `seconds` (default 300). */
-  signDownload(key: string, options: { fileName: string; seconds?: number }): Promise<string>
+  /**
+   * A URL from which a browser downloads an object under `fileName`, never shows it; good for `seconds` (default 300).
+   * The method is signed too: a URL for `HEAD` answers nothing else.
+   */
+  signDownload(key: string, options: { fileName: string; seconds?: number; method?: 'GET' | 'HEAD' }): Promise<string>
   /** Stores a small object, such as a picture or a log, in one piece. */
   put(key: string, body: Uint8Array, options: { contentType: string }): Promise<void>
   /** Reads a small object whole; null when there is none. One of more than `maxBytes` (default 16 MiB) is an error. */

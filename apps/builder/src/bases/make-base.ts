@@ -9,7 +9,7 @@ import type { CatalogueEntry } from '@modelport/schema/catalogue'
 import { debianBasePackages } from '@modelport/schema/catalogues/debian'
 import { type Engine, engineStatus, labels, removing } from '../engine/engine.ts'
 import { baseRepository } from '../engine/image-names.ts'
-import { entriesOfFolder, hashEntries, type TarEntry, tarOf } from '../engine/normalised-tar.ts'
+import { entriesOfFolder, hashEntries, sendArchive, type TarEntry, tarOf } from '../engine/normalised-tar.ts'
 import { type AptMirror, sourcesList } from './apt-mirror.ts'
 import { withFileLock } from './file-lock.ts'
 
@@ -216,7 +216,11 @@ async function runAndCommit(
     HostConfig: { NetworkMode: work.network, LogConfig: { Type: 'json-file', Config: { 'max-size': '4m' } } },
   })
   try {
-    if (work.archive) await container.putArchive(tarOf(work.archive), { path: '/' })
+    if (work.archive) {
+      await sendArchive(tarOf(work.archive), (archive, abortSignal) =>
+        container.putArchive(archive, { path: '/', abortSignal }),
+      )
+    }
     await container.start()
     const { StatusCode } = await container.wait({ abortSignal: options.signal })
     if (StatusCode !== 0) {

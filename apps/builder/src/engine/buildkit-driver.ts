@@ -11,6 +11,7 @@ import { finishImage } from './finish-image.ts'
 import { assertLimitsHeld, unheldLimits } from './held-limits.ts'
 import { jsonLines } from './json-lines.ts'
 import { LayerReports } from './layer-reports.ts'
+import { sendArchive } from './normalised-tar.ts'
 import { diskWatchMs, type StepEnd } from './run-step.ts'
 import { type ScopedBuild, scopedBuild } from './scoped-build.ts'
 
@@ -98,9 +99,10 @@ async function runBuilder(rooms: Rooms, build: ScopedBuild, proxy: string) {
       forcerm: true,
       nocache: !request.useCache,
       buildargs,
-      abortSignal: ending.signal,
     }
-    answer = (await engine.docker.buildImage(build.context(), options)) as unknown as Readable
+    answer = (await sendArchive(build.context(), (archive, broken) =>
+      engine.docker.buildImage(archive, { ...options, abortSignal: AbortSignal.any([ending.signal, broken]) }),
+    )) as unknown as Readable
     answer.on('error', () => undefined)
 
     const layerOf = new Map<string, PlanLayer>()

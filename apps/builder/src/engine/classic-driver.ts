@@ -13,6 +13,7 @@ import { assertLimitsHeld, unheldLimits } from './held-limits.ts'
 import { cacheRepository } from './image-names.ts'
 import { jsonLines } from './json-lines.ts'
 import { LayerReports } from './layer-reports.ts'
+import { sendArchive } from './normalised-tar.ts'
 import { diskWatchMs, overDisk, type StepEnd } from './run-step.ts'
 import { type ScopedBuild, scopedBuild } from './scoped-build.ts'
 
@@ -111,9 +112,10 @@ async function runBuilder(rooms: Rooms, build: ScopedBuild, network: BuildNetwor
       networkmode: network.name,
       extrahosts: `egress:${network.proxyAddress}`,
       cgroupparent,
-      abortSignal: ending.signal,
     }
-    const answer = (await engine.docker.buildImage(build.context(), options)) as unknown as Readable
+    const answer = (await sendArchive(build.context(), (archive, broken) =>
+      engine.docker.buildImage(archive, { ...options, abortSignal: AbortSignal.any([ending.signal, broken]) }),
+    )) as unknown as Readable
     answer.on('error', () => undefined)
     return await readBuilder(rooms, build, answer, state, events.endOf)
   } finally {

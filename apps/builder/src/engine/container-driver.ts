@@ -9,7 +9,7 @@ import { buildLabels, finishImage } from './finish-image.ts'
 import { assertLimitsHeld, unheldLimits } from './held-limits.ts'
 import { cacheRepository } from './image-names.ts'
 import { layerKeys } from './layer-keys.ts'
-import { entriesOf, hashEntries, type TarEntry, tarOf } from './normalised-tar.ts'
+import { entriesOf, hashEntries, sendArchive, type TarEntry, tarOf } from './normalised-tar.ts'
 import { runStep } from './run-step.ts'
 
 /**
@@ -130,7 +130,9 @@ async function copyLayer(rooms: Rooms, from: string, entries: TarEntry[], key: s
     HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none', Config: {} } },
   })
   try {
-    await container.putArchive(tarOf(entries), { path: '/', abortSignal: request.signal })
+    await sendArchive(tarOf(entries), (archive, broken) =>
+      container.putArchive(archive, { path: '/', abortSignal: AbortSignal.any([request.signal, broken]) }),
+    )
     const committed = await container.commit({
       _query: { container: container.id, repo: cacheRepository, tag: key, pause: 'false' },
       _body: { Labels: cacheLabels },

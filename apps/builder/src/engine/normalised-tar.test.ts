@@ -1,9 +1,11 @@
 import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { extract } from 'tar-stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { entriesOf, hashEntries, tarOf } from './normalised-tar.ts'
+import { entriesOf, hashEntries, sendArchive, tarOf } from './normalised-tar.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -64,5 +66,29 @@ it('refuses paths that leave the folder or go through a link', async () => {
   await symlink('lib', join(folder, 'through'))
   for (const path of ['../x', '/etc/passwd', 'a//b', './run.sh', 'through/deep/a.txt', 'lib/../run.sh', '']) {
     await expect(entriesOf(folder, [path], [], 'model'), path).rejects.toThrow()
+  }
+})
+
+it('fails the request that carries an archive whose file became shorter, and nothing else', async () => {
+  const server = createServer((incoming, answer) => incoming.resume().on('end', () => answer.end('taken')))
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const { port } = server.address() as AddressInfo
+  // As the engine's client does it: nobody listens to the archive's errors.
+  const send = (archive: NodeJS.ReadableStream, signal: AbortSignal) =>
+    new Promise<string>((resolve, reject) => {
+      const outgoing = httpRequest({ port, host: '127.0.0.1', method: 'PUT', signal }, () => resolve('taken'))
+      outgoing.on('error', reject)
+      archive.pipe(outgoing)
+    })
+  try {
+    const entries = await entriesOf(folder, ['run.sh'], [], 'model')
+    expect(await sendArchive(tarOf(entries), send)).toBe('taken')
+    await writeFile(join(folder, 'run.sh'), '#')
+    await expect(sendArchive(tarOf(entries), send)).rejects.toThrow('Size mismatch')
+    await rm(join(folder, 'run.sh'))
+    await expect(sendArchive(tarOf(entries), send)).rejects.toThrow('ENOENT')
+  } finally {
+    server.closeAllConnections()
+    server.close()
   }
 })

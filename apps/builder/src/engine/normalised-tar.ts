@@ -100,6 +100,23 @@ export function tarOf(entries: TarEntry[]): Readable {
   return Readable.from(archive, { objectMode: false })
 }
 
+/**
+ * Hands an archive to a request of the engine, and ends the request when the archive breaks: the engine's client pipes the
+ * archive without listening to its errors, and one that nobody listens to ends the process.
+ */
+export async function sendArchive<Answer>(
+  archive: Readable,
+  send: (archive: Readable, signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const broken = new AbortController()
+  archive.on('error', (error) => broken.abort(error))
+  try {
+    return await send(archive, broken.signal)
+  } catch (error) {
+    throw broken.signal.aborted ? broken.signal.reason : error
+  }
+}
+
 function header(archive: ReturnType<typeof pack>, head: Parameters<typeof archive.entry>[0], content?: Buffer) {
   return new Promise<void>((resolve, reject) => {
     const done = (error?: Error | null) => (error ? reject(error) : resolve())

@@ -1,8 +1,8 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createNodeMiddleware, createProbot, type Probot } from 'probot'
-import type { GithubConfig } from '../config.ts'
+import { createProbot, type Probot } from 'probot'
+import { z } from 'zod'
 import type { Logger } from '../log.ts'
+import { answer } from '../process.ts'
 import { readVerifiedBody } from './guard.ts'
 
 /** One verified webhook message, as the inbox stores it. */
@@ -13,38 +13,57 @@ export interface ReceivedWebhook {
   payload: unknown
 }
 
+const Headers = z.object({
+  'content-type': z.string().regex(/^application\/json\b/i),
+  'x-github-delivery': z.string().min(1),
+  'x-github-event': z.string().min(1),
+})
+type Event = Parameters<Probot['receive']>[0]
+
 /**
  * The HTTP handler of `/hooks/github`: guard, then Probot, then `accept`. GitHub is answered 200 only after `accept`
- * returned, and 500 when it threw, so that GitHub shows the delivery as failed and it can be sent again.
+ * returned, however long that takes, and 500 when it threw, so that GitHub shows the delivery as failed and it can be sent
+ * again. Probot's own HTTP middleware is not used: it answers 202 after nine seconds to what is not stored yet, logs the
+ * whole body of a bad signature, and checks the signature a second time.
  */
-export async function makeWebhookHandler(options: {
-  github: GithubConfig
-  privateKey: string
+export function makeWebhookHandler(options: {
   webhookSecret: string
   log: Logger
   accept(webhook: ReceivedWebhook): Promise<void>
-}): Promise<(request: IncomingMessage, response: ServerResponse) => Promise<void>> {
-  const bodies = new AsyncLocalStorage<{ sha256: string }>()
+}): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  // With an app's key Probot makes a client of GitHub for every message. Nothing here calls GitHub: the inbox does so later.
   const probot = createProbot({
-    env: {
-      APP_ID: String(options.github.appId),
-      PRIVATE_KEY: options.privateKey,
-      WEBHOOK_SECRET: options.webhookSecret,
-    },
-    overrides: { log: options.log.child({ part: 'probot' }, { level: 'fatal' }), baseUrl: options.github.apiUrl },
+    env: { WEBHOOK_SECRET: options.webhookSecret },
+    overrides: { githubToken: 'none', log: options.log.child({ part: 'probot' }, { level: 'fatal' }) },
   })
-  const onAny = (app: Probot) =>
-    app.onAny(async ({ id, name, payload }) => {
-      await options.accept({ guid: id, event: name, bodySha256: bodies.getStore()!.sha256, payload })
-    })
-  const middleware = await createNodeMiddleware(onAny, { probot, webhooksPath: '/hooks/github' })
+  const digests = new WeakMap<object, string>()
+  probot.onAny(async ({ id, name, payload }) => {
+    await options.accept({ guid: id, event: name, bodySha256: digests.get(payload)!, payload })
+  })
   return async (request, response) => {
     const body = await readVerifiedBody(request, response, options.webhookSecret)
     if (!body) return
-    // Probot's middleware takes the bytes from here when `body` is an object.
-    Object.assign(request, { body: {}, rawBody: body.bytes })
-    await bodies.run({ sha256: body.sha256 }, async () => {
-      await middleware(request, response)
-    })
+    const headers = Headers.safeParse(request.headers)
+    const payload = parseObject(body.bytes)
+    if (!headers.success || !payload)
+      return answer(response, 400, 'a webhook message is a JSON object with a delivery id and the name of its event\n')
+    digests.set(payload, body.sha256)
+    const { 'x-github-delivery': id, 'x-github-event': name } = headers.data
+    try {
+      await probot.receive({ id, name, payload } as Event)
+    } catch {
+      // `accept` has said in the log why.
+      return answer(response, 500, 'the delivery could not be stored; send it again\n')
+    }
+    return answer(response, 200, 'ok\n')
+  }
+}
+
+function parseObject(bytes: Buffer): object | null {
+  try {
+    const value: unknown = JSON.parse(bytes.toString())
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
+  } catch {
+    return null
   }
 }

@@ -1,16 +1,22 @@
 import type { Decision } from '@modelport/db/queries/deliveries'
+import { findModelByRepository } from '@modelport/db/queries/models'
 import type { ImportPayload } from '@modelport/schema/webhooks'
 import { githubStatus } from '../github/github-client.ts'
 import { type Intake, nothing } from './intake-context.ts'
 import { configure, makeVersion, missingConfig, readRepository, syncRepository } from './resolve-version.ts'
 
-/** Makes a model of a repository and builds its head at once (product decision 6). */
+/** Marks the wish to import of `reconcile-heads.ts`, behind which stands no person. */
+export const headAction = 'head'
+
+/** Makes a model of a repository, unless it is one, and builds its branch's head at once (product decision 6). */
 export async function onImport(intake: Intake, request: ImportPayload): Promise<Decision> {
   const octokit = intake.github.installation(request.installationId)
   const repository = await readRepository(octokit, request.repositoryId)
   if (!repository) return nothing('The app may not see the repository.')
   const path = { owner: repository.owner.login, repo: repository.name }
-  const head = await readHead(intake, request.installationId, path, repository.default_branch)
+  const known = await findModelByRepository(intake.tx, repository.id)
+  const branch = known?.branch ?? repository.default_branch
+  const head = await readHead(intake, request.installationId, path, branch)
   if (request.onlyConfigured) {
     const missing = head ? await missingConfig(octokit, path.owner, path.repo, head.sha) : 'The repository is empty.'
     if (missing !== null) return nothing(`The repository is not a model. ${missing}`)
@@ -19,14 +25,17 @@ export async function onImport(intake: Intake, request: ImportPayload): Promise<
   if (!head) return nothing('The repository is empty; its first push makes version 1.', model.id)
   const missing = await configure(intake, octokit, path, model, head.sha)
   if (missing !== null) return nothing(missing, model.id)
-  return makeVersion(intake, model, {
+  const decision = await makeVersion(intake, model, {
     commit: head.sha,
-    ref: `refs/heads/${repository.default_branch}`,
+    ref: `refs/heads/${branch}`,
     commitSubject: head.commit.message.split('\n')[0] ?? '',
     authorName: head.commit.author?.name ?? null,
     requestedBy: request.requestedBy,
     trigger: 'import',
   })
+  return intake.delivery.action === headAction && decision.decision === 'version'
+    ? { ...decision, reason: `${decision.reason} GitHub had sent nothing of it; the branch’s head was looked at.` }
+    : decision
 }
 
 async function readHead(intake: Intake, installationId: number, path: { owner: string; repo: string }, branch: string) {

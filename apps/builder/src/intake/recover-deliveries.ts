@@ -1,6 +1,5 @@
 import type { GithubClients } from '../github/github-client.ts'
 import { described, type Logger } from '../log.ts'
-import { pause } from '../process.ts'
 
 /** Deliveries older than this cannot be sent again on github.com. */
 const maxAgeMs = 3 * 86_400_000
@@ -34,21 +33,4 @@ export async function recoverDeliveries(github: GithubClients, log: Logger): Pro
     }
   }
   return asked
-}
-
-/** Recovers now and then every `seconds`, until `signal` aborts. A failed look is logged and the next one tries again. */
-export async function recoverDeliveriesRegularly(deps: {
-  github: GithubClients
-  log: Logger
-  seconds: number
-  signal: AbortSignal
-}): Promise<void> {
-  while (!deps.signal.aborted) {
-    try {
-      await recoverDeliveries(deps.github, deps.log)
-    } catch (error) {
-      deps.log.warn(described(error), 'could not look for lost deliveries')
-    }
-    await pause(deps.seconds * 1000, deps.signal)
-  }
 }

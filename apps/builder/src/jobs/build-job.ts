@@ -2,6 +2,7 @@ import {
   appendLines,
   endStep,
   failBuild,
+  heartbeat,
   type Lease,
   publishBuild,
   recordBase,
@@ -171,7 +172,12 @@ function makeContext(
     egress: worker.config.egress,
     readSubstitutionRecord: (imageId) => worker.readSubstitutionRecord(imageId, lease, own.signal),
     inspectImage: (imageId) => worker.inspectImage(imageId, lease, own.signal),
-    pushImage: (imageId) => worker.pushImage(imageId, request, own.signal),
+    async pushImage(imageId) {
+      // The tag is one for all who ever held this build. A worker that stood still until its lease ran out, and goes on
+      // here, would move it off the published image before its next heartbeat.
+      held((await heartbeat(db, lease, worker.config.recovery.leaseSeconds)) !== null)
+      return worker.pushImage(imageId, request, own.signal)
+    },
     async recordSource(found) {
       await recordSource(db, request.versionId, {
         config: found.config,

@@ -1,9 +1,18 @@
+import type { Db } from '@modelport/db/client'
 import { isLiveLease, sweepBuilds, sweepReports } from '@modelport/db/queries/builds'
+import {
+  dropFilesOfDeletedModels,
+  expireUploads,
+  sweepBlobs,
+  unknownObjectKeys,
+  workObjectDeletions,
+} from '@modelport/db/queries/files'
 import { reportWorker, type WorkerReport } from '@modelport/db/queries/workers'
+import type { Storage } from '@modelport/storage/storage'
+import { removeObjects, sweepStorage } from '@modelport/storage/sweep-storage'
 import { sweepScratch } from '../build/scratch.ts'
 import type { WorkerContext } from '../context.ts'
-import { described } from '../log.ts'
-import { pause } from '../process.ts'
+import { regularly } from '../process.ts'
 
 export type IsLive = (buildId: string, epoch: number) => Promise<boolean>
 
@@ -13,12 +22,13 @@ export async function sweepRegularly(
   room: { reap: (isLive: IsLive) => Promise<void>; report: () => Promise<WorkerReport> },
 ): Promise<void> {
   const { sweepSeconds, leftoversSeconds } = worker.config.recovery
+  const process = { log: worker.log, signal: worker.stopping }
   await Promise.all([
-    regularly(worker, sweepSeconds * 1000, 'builds', async () => {
+    regularly(process, sweepSeconds * 1000, 'look for builds', async () => {
       const found = await sweepBuilds(worker.database.db)
       if (found > 0) worker.log.warn({ found }, 'builds without a live worker or message')
     }),
-    regularly(worker, leftoversSeconds * 1000, 'leftovers', async () => {
+    regularly(process, leftoversSeconds * 1000, 'look for leftovers', async () => {
       const untold = await sweepReports(worker.database.db, 2 * leftoversSeconds)
       if (untold > 0) worker.log.warn({ untold }, 'builds that GitHub was not told of')
       // Asked for each find at the time it is found: a build that started since is live.
@@ -27,16 +37,34 @@ export async function sweepRegularly(
       await room.reap(isLive)
       await reportWorker(worker.database.db, worker.name, await room.report())
     }),
+    ...(worker.storage ? sweepFilesRegularly(worker, worker.storage) : []),
   ])
 }
 
-async function regularly(worker: WorkerContext, ms: number, what: string, work: () => Promise<void>): Promise<void> {
-  while (!worker.stopping.aborted) {
-    try {
-      await work()
-    } catch (error) {
-      worker.log.warn({ what, ...described(error) }, 'a sweep failed; the next one tries again')
-    }
-    await pause(ms, worker.stopping)
-  }
+/** What nobody knows of in the object store is a day old before it is touched, so a look now and then is enough. */
+const storeSweepSeconds = 3600
+
+function sweepFilesRegularly(worker: WorkerContext, storage: Storage): Promise<void>[] {
+  const { db } = worker.database
+  const process = { log: worker.log, signal: worker.stopping }
+  return [
+    regularly(process, worker.config.recovery.sweepSeconds * 1000, 'sweep files', async () => {
+      const found = await sweepFiles(db, storage)
+      if (Object.values(found).some((count) => count > 0)) worker.log.info(found, 'files were swept')
+    }),
+    regularly(process, storeSweepSeconds * 1000, 'sweep the object store', async () => {
+      const found = await sweepStorage(storage, (keys) => unknownObjectKeys(db, keys))
+      if (found.uploads + found.objects > 0) worker.log.warn(found, 'objects that nothing knew of')
+    }),
+  ]
+}
+
+/** Ends uploads whose time ran out, forgets content that no file has, and removes from the store what has to go. */
+export async function sweepFiles(db: Db, storage: Pick<Storage, 'abortUpload' | 'delete'>) {
+  const ended = (await dropFilesOfDeletedModels(db)) + (await expireUploads(db))
+  const blobs = await sweepBlobs(db)
+  let objects = 0
+  for (let some = -1; some !== 0; objects += some)
+    some = await workObjectDeletions(db, (due) => removeObjects(storage, due))
+  return { ended, blobs, objects }
 }

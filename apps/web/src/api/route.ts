@@ -58,7 +58,7 @@ export function api<P = Record<never, string>>(operation: (input: ApiRequest<P>)
 }
 
 function problemOf(error: unknown): Response {
-  if (error instanceof Refusal) return problem(statusOf[error.kind], error.message)
+  if (error instanceof Refusal) return problem(statusOf[error.kind], error.message, error.code)
   if (error instanceof z.ZodError)
     return problem(400, error.issues.map((i) => `${i.path.join('.') || 'body'}: ${i.message}`).join('; '))
   if (error instanceof DefaultVersionError || error instanceof RebuildError || error instanceof GalleryError)
@@ -73,9 +73,9 @@ function problemOf(error: unknown): Response {
 }
 
 /** RFC 9457. */
-export function problem(status: number, detail: string): Response {
+export function problem(status: number, detail: string, code?: string): Response {
   return Response.json(
-    { type: 'about:blank', title: titles[status] ?? 'Error', status, detail },
+    { type: 'about:blank', title: titles[status] ?? 'Error', status, detail, ...(code ? { code } : {}) },
     { status, headers: { 'content-type': 'application/problem+json', ...always } },
   )
 }

@@ -1,3 +1,4 @@
+import { defaultFileLimits, type FileLimits } from '@modelport/db/queries/files'
 import { createApiToken, type Permission, type TokenScope, type User } from '@modelport/db/queries/people'
 import { makeSeed } from '@modelport/db/seed'
 import { openTestDatabase } from '@modelport/db/testing'
@@ -13,7 +14,13 @@ export const siteUrl = 'http://site.test'
 type Handler = (request: Request, context: { params: Promise<any> }) => Promise<Response>
 
 /** The site in this process, on a database of its own and beside a GitHub of two maps. */
-export async function openTestSite() {
+export async function openTestSite({
+  storage = null,
+  fileLimits = {},
+}: {
+  storage?: Storage | null
+  fileLimits?: Partial<FileLimits>
+} = {}) {
   const database = await openTestDatabase()
   const seed = makeSeed(database.db)
   /** `owner/name` -> repository; and `owner/name login` -> permission. */
@@ -32,7 +39,6 @@ export async function openTestSite() {
     listRepositories: async () => [],
   } satisfies Github
   const news = openNewsFeed(database.url)
-  const objects = memoryStorage()
   replaceContext({
     config: {
       siteUrl,
@@ -43,18 +49,21 @@ export async function openTestSite() {
       githubClientId: 'client',
       imageRegistry: 'images.test:3050',
       adminLogins: [],
+      storage: null,
+      fileLimits: { ...defaultFileLimits, ...fileLimits },
     },
     secrets: {
       databaseUrl: database.url,
       githubPrivateKey: '',
       githubClientSecret: 'secret',
       key: Buffer.alloc(32, 7),
+      storage: null,
     },
     db: database.db,
     sql: database.sql,
     github,
     news,
-    storage: objects,
+    storage,
   })
   const tokenOf = async (user: User, scopes?: TokenScope[]) =>
     (await createApiToken(database.db, user.id, { name: 'test', scopes })).secret
@@ -65,7 +74,6 @@ export async function openTestSite() {
     repositories,
     permissions,
     asked: () => asked,
-    objects,
     tokenOf,
     /** Calls a handler as Next does. `as` is an API token. */
     async call(
@@ -99,7 +107,7 @@ export async function openTestSite() {
 }
 
 /** The part of an object store that holds small objects. */
-function memoryStorage() {
+export function memoryStorage() {
   const kept = new Map<string, Uint8Array>()
   const storage: Pick<Storage, 'put' | 'get' | 'delete'> = {
     put: async (key, body) => void kept.set(key, body),

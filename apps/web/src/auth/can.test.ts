@@ -9,6 +9,7 @@ const model = (values: Partial<Model> = {}) =>
     visibility: 'public',
     viewersSeeVersions: false,
     viewersSeeLogs: false,
+    viewersSeeFiles: false,
     ...values,
   }) as Model
 
@@ -23,7 +24,16 @@ async function allowed(who: Actor, what: Model): Promise<Action[]> {
   return actions.filter((_, i) => decisions[i] === 'allow')
 }
 
-const publisherMay = ['see', 'see-versions', 'see-logs', 'build', 'publish', 'change-settings']
+const publisherMay = [
+  'see',
+  'see-versions',
+  'see-logs',
+  'see-files',
+  'build',
+  'publish',
+  'change-files',
+  'change-settings',
+]
 
 describe('who may do what', () => {
   const visibilities = [
@@ -56,9 +66,10 @@ describe('who may do what', () => {
     expect(effectiveVisibility({ repositoryPrivate: false, visibility: 'unlisted' })).toBe('unlisted')
   })
 
-  it('settings open versions and logs to viewers, each on its own', async () => {
+  it('settings open versions, logs and files to viewers, each on its own', async () => {
     expect(await allowed(actor('anonymous'), model({ viewersSeeVersions: true }))).toEqual(['see', 'see-versions'])
     expect(await allowed(actor('anonymous'), model({ viewersSeeLogs: true }))).toEqual(['see', 'see-logs'])
+    expect(await allowed(actor('anonymous'), model({ viewersSeeFiles: true }))).toEqual(['see', 'see-files'])
     expect(await allowed(actor('anonymous'), model({ viewersSeeLogs: true, repositoryPrivate: true }))).toEqual([])
   })
 
@@ -76,14 +87,10 @@ describe('who may do what', () => {
   })
 
   it('a token does no more than its scopes, and says so only about what its person may see', async () => {
-    expect(await allowed(actor('admin', ['read']), model())).toEqual(['see', 'see-versions', 'see-logs'])
-    expect(await allowed(actor('admin', ['read', 'write']), model())).toEqual([
-      'see',
-      'see-versions',
-      'see-logs',
-      'build',
-      'publish',
-    ])
+    const reads = ['see', 'see-versions', 'see-logs', 'see-files']
+    expect(await allowed(actor('admin', ['read']), model())).toEqual(reads)
+    expect(await allowed(actor('admin', ['read', 'write']), model())).toEqual([...reads, 'build', 'publish'])
+    expect(await allowed(actor('admin', ['files']), model())).toEqual(['see-files', 'change-files'])
     expect(await can(actor('admin', ['read']), 'build', model())).toBe('forbid')
     expect(await can(actor('none', ['read', 'write', 'admin']), 'build', model({ visibility: 'private' }))).toBe('hide')
   })

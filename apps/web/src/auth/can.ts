@@ -6,8 +6,10 @@ export const actions = [
   'see', // overview, interface, ready versions
   'see-versions', // the Versions page with failed and running ones, deliveries
   'see-logs', // build pages and logs
+  'see-files', // the Files page and downloads
   'build', // rebuild, cancel, redeliver
   'publish', // default version, yank
+  'change-files', // upload, rename, describe, remove
   'change-settings',
   'delete',
 ] as const
@@ -37,17 +39,20 @@ export function effectiveVisibility(model: Pick<Model, 'repositoryPrivate' | 'vi
 
 /** The one place where it is decided who may do what with a model. */
 export async function can(actor: Actor, action: Action, model: Model): Promise<Decision> {
-  const scope = neededScope(action)
   const role = actor.user ? roleFrom(await actor.permissionOn(model), model) : 'none'
   const decision = decide(role, action, model)
-  if (decision !== 'allow' || !actor.scopes || actor.scopes.includes(scope)) return decision
+  if (decision !== 'allow' || !actor.scopes || scopesFor(action).some((scope) => actor.scopes!.includes(scope)))
+    return decision
   // A token that lacks the scope is told so only about what its person may know of.
   return decide(role, 'see', model) === 'allow' ? 'forbid' : 'hide'
 }
 
-export function neededScope(action: Action): TokenScope {
-  if (action.startsWith('see')) return 'read'
-  return action === 'delete' || action === 'change-settings' ? 'admin' : 'write'
+/** One of these scopes is needed. A token for files alone uploads and downloads them. */
+export function scopesFor(action: Action): TokenScope[] {
+  if (action === 'see-files') return ['read', 'files']
+  if (action === 'change-files') return ['files']
+  if (action.startsWith('see')) return ['read']
+  return [action === 'delete' || action === 'change-settings' ? 'admin' : 'write']
 }
 
 /**
@@ -68,7 +73,8 @@ function decide(role: Role, action: Action, model: Model): Decision {
   const opened =
     action === 'see' ||
     (action === 'see-versions' && model.viewersSeeVersions) ||
-    (action === 'see-logs' && model.viewersSeeLogs)
+    (action === 'see-logs' && model.viewersSeeLogs) ||
+    (action === 'see-files' && model.viewersSeeFiles)
   if (opened) return 'allow'
   if (role === 'unknown') return 'unavailable'
   if (action === 'delete') return role === 'owner' ? 'allow' : publisher ? 'forbid' : 'hide'

@@ -3,6 +3,8 @@ export class Refusal extends Error {
   constructor(
     readonly kind: 'sign-in' | 'hidden' | 'forbidden' | 'unavailable' | 'invalid' | 'conflict',
     message: string,
+    /** A stable name of the reason, for programs. */
+    readonly code?: string,
   ) {
     super(message)
   }

@@ -426,7 +426,7 @@ export async function sweepReports(db: Db, afterSeconds: number): Promise<number
       join versions v on v.id = b.version_id
       join models m on m.id = v.model_id
       join installations i on i.id = m.installation_id and i.suspended_at is null
-    where b.check_reported is distinct from b.state || '@' || b.epoch
+    where b.check_reported is distinct from b.state || '@' || b.epoch::text
       and ${changed} < now() - ${afterSeconds} * interval '1 second'
       and ${changed} > now() - interval '3 days'
       and not exists (select 1 from outbox o where o.build_id = b.id and o.kind = 'report')

@@ -1,5 +1,5 @@
 import { statesBefore, type UploadState, uploadChanges } from '@modelport/schema/states'
-import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
 import { type Db, isUniqueViolation, type Tx } from '../client.ts'
 import { blobs, type FileInspection, files, objectDeletions, uploadParts, uploadSessions } from '../tables/files.ts'
 import { models, publishers } from '../tables/models.ts'
@@ -225,9 +225,17 @@ export async function recordedParts(db: Db, sessionId: string): Promise<number[]
   return rows.map(({ number }) => number)
 }
 
+/** What the sender computed while it sent; only compared with what the server finds. Nothing happens when the upload is over. */
+export async function claimSha256(db: Db, sessionId: string, sha256: string): Promise<void> {
+  await db
+    .update(uploadSessions)
+    .set({ claimedSha256: sha256 })
+    .where(and(eq(uploadSessions.id, sessionId), eq(uploadSessions.state, 'uploading')))
+}
+
 /** All parts are there: from now on the upload is the server's to finish and verify. False when it is not uploading any more. */
-export async function beginVerification(db: Db, sessionId: string): Promise<boolean> {
-  return changeState(db, sessionId, 'verifying', {})
+export async function beginVerification(db: Db, sessionId: string, claimedSha256?: string): Promise<boolean> {
+  return changeState(db, sessionId, 'verifying', claimedSha256 ? { claimedSha256 } : {})
 }
 
 /** One verifier's right to write. */
@@ -425,7 +433,8 @@ export async function listFiles(db: Tx, modelId: string, { earlier = false } = {
     .orderBy(
       sql`${files.option} nulls last`,
       sql`${files.choice} nulls first`,
-      asc(files.name),
+      // In a place the newest comes first, whatever it is called; of free files the name is the place.
+      sql`case when ${files.option} is null then ${files.name} end`,
       sql`${files.replacedAt} desc nulls first`,
     )
   return rows.map(({ file, blob }) => ({ ...file, blob }))
@@ -488,6 +497,50 @@ export async function describeFile(db: Db, modelId: string, fileId: string, desc
 export async function removeFile(db: Db, modelId: string, fileId: string): Promise<boolean> {
   const rows = await db.delete(files).where(ofModel(modelId, fileId)).returning({ id: files.id })
   return rows.length > 0
+}
+
+/**
+ * Takes away the files of models that were deleted, and ends their uploads: nobody can reach them any more, and they
+ * would fill their publisher's quota. Returns how many rows it ended.
+ */
+export async function dropFilesOfDeletedModels(db: Db): Promise<number> {
+  return db.transaction(async (tx) => {
+    const deleted = tx.select({ id: models.id }).from(models).where(isNotNull(models.deletedAt))
+    const gone = await tx.delete(files).where(inArray(files.modelId, deleted)).returning({ id: files.id })
+    const open = await tx
+      .select()
+      .from(uploadSessions)
+      .where(and(inArray(uploadSessions.state, ['uploading', 'verifying']), inArray(uploadSessions.modelId, deleted)))
+      .limit(200)
+      .for('update', { skipLocked: true })
+    for (const session of open) await endUpload(tx, session, 'cancelled', {})
+    return gone.length + open.length
+  })
+}
+
+/** Models that have this content as a current file, the first to have it first. Who may know of them is the caller's to ask. */
+export async function modelsWithContent(
+  db: Tx,
+  sha256: string,
+  { bytes, limit = 50 }: { bytes?: number; limit?: number } = {},
+): Promise<(typeof models.$inferSelect)[]> {
+  const rows = await db
+    .select({ model: models, first: sql<string>`min(${files.createdAt})` })
+    .from(files)
+    .innerJoin(blobs, eq(blobs.id, files.blobId))
+    .innerJoin(models, eq(models.id, files.modelId))
+    .where(
+      and(
+        eq(blobs.sha256, sha256),
+        bytes === undefined ? undefined : eq(blobs.bytes, bytes),
+        isNull(files.replacedAt),
+        isNull(models.deletedAt),
+      ),
+    )
+    .groupBy(models.id)
+    .orderBy(sql`min(${files.createdAt})`)
+    .limit(limit)
+  return rows.map(({ model }) => model)
 }
 
 /** Forgets blobs to which no file refers and has their objects deleted. Returns how many. */

@@ -1,6 +1,6 @@
-import { eq, inArray, sql } from 'drizzle-orm'
-import type { Tx } from '../client.ts'
-import { models } from '../tables/models.ts'
+import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
+import type { Db, Tx } from '../client.ts'
+import { installations, models, publishers } from '../tables/models.ts'
 import { versions } from '../tables/versions.ts'
 import type { Model } from './models.ts'
 import { indexModels } from './search-index.ts'
@@ -8,6 +8,31 @@ import { cancelVersion } from './versions.ts'
 
 export async function modelsOfInstallation(tx: Tx, installationId: number): Promise<Model[]> {
   return tx.select().from(models).where(eq(models.installationId, installationId))
+}
+
+/** Models whose branch GitHub can be asked about, those of one installation together. */
+export async function modelsToReconcile(db: Db) {
+  return db
+    .select({
+      id: models.id,
+      githubRepositoryId: models.githubRepositoryId,
+      installationId: installations.id,
+      owner: publishers.login,
+      name: models.name,
+      branch: models.branch,
+    })
+    .from(models)
+    .innerJoin(publishers, eq(publishers.id, models.publisherId))
+    .innerJoin(installations, eq(installations.id, models.installationId))
+    .where(
+      and(
+        ne(models.state, 'archived'),
+        isNull(models.deletedAt),
+        isNull(installations.suspendedAt),
+        isNull(installations.deletedAt),
+      ),
+    )
+    .orderBy(asc(installations.id), asc(models.id))
 }
 
 /** Cancels whatever a model still builds, with the reason. */

@@ -349,7 +349,10 @@ export async function updateModelSettings(
   db: Tx,
   id: string,
   settings: Partial<
-    Pick<Model, 'visibility' | 'branch' | 'viewersSeeVersions' | 'viewersSeeLogs' | 'substitutionPolicy'>
+    Pick<
+      Model,
+      'visibility' | 'branch' | 'viewersSeeVersions' | 'viewersSeeLogs' | 'viewersSeeFiles' | 'substitutionPolicy'
+    >
   >,
 ): Promise<void> {
   if (Object.keys(settings).length === 0) return

@@ -29,6 +29,16 @@ export interface NewVersion {
   useCache?: boolean
 }
 
+/** Whether a commit of a model has a version, whatever became of it. */
+export async function hasVersionOf(db: Db, modelId: string, commit: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: versions.id })
+    .from(versions)
+    .where(and(eq(versions.modelId, modelId), eq(versions.commit, commit)))
+    .limit(1)
+  return rows.length > 0
+}
+
 /**
  * Gives a commit its version: the next number, a queued build per target, and the messages that start them, all in
  * the caller's transaction. A commit that has its version already gets that one back and nothing new.

@@ -65,6 +65,7 @@ export const models = pgTable(
     substitutionPolicy: text('substitution_policy').$type<'exact' | 'nearest'>(),
     viewersSeeVersions: boolean('viewers_see_versions').notNull().default(false),
     viewersSeeLogs: boolean('viewers_see_logs').notNull().default(false),
+    viewersSeeFiles: boolean('viewers_see_files').notNull().default(false),
     /** Title, summary and topics are what lists show: `queries/description.ts` keeps them equal to their sources. */
     title: text(),
     summary: text(),

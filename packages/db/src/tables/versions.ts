@@ -112,7 +112,14 @@ export const builds = pgTable(
     /** The last state that GitHub was told, with the epoch: `running@2`. */
     checkReported: text('check_reported'),
   },
-  (t) => [unique().on(t.versionId, t.target, t.attempt), index().on(t.state, t.leaseExpiresAt)],
+  (t) => [
+    unique().on(t.versionId, t.target, t.attempt),
+    index().on(t.state, t.leaseExpiresAt),
+    // The few whose state GitHub was not told; the expressions are those of `sweepReports`.
+    index('builds_untold')
+      .on(sql`coalesce(${t.finishedAt}, ${t.startedAt}, ${t.createdAt})`)
+      .where(sql`${t.checkReported} is distinct from ${t.state} || '@' || ${t.epoch}::text`),
+  ],
 )
 
 /** A named part of a build, as one worker (epoch) ran it. */

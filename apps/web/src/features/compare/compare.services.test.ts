@@ -62,7 +62,10 @@ it('shows the differences on a page, breaking changes first and everything escap
   const { model, publisher } = await twoVersions('shown')
   const comparison = await compareVersions(model, { a: 1, b: 2 })
   const path = '/alice/shown'
-  const rights = { versions: true, logs: true, build: true, publish: true, settings: true, delete: true }
+  const rights = {
+    ...{ versions: true, logs: true, files: true, build: true, publish: true },
+    ...{ changeFiles: true, settings: true, delete: true },
+  }
   const view = {
     ...{ model, publisher, movedTo: null, actor: nobody, rights, path, versionPath: path, pinned: false },
     ...{ visibility: 'public' as const, repositoryUrl: 'http://github.test/alice/shown', choices: [], builds: [] },

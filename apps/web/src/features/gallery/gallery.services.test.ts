@@ -5,13 +5,14 @@ import * as schema from '@modelport/schema/api'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import { openTestSite, type TestSite } from '#src/api/test-site.ts'
+import { memoryStorage, openTestSite, type TestSite } from '#src/api/test-site.ts'
 import * as picture from '#src/app/[owner]/[model]/gallery/[file]/route.ts'
 import * as route from '#src/app/api/v1/models/[owner]/[model]/gallery/route.ts'
 
+const objects = memoryStorage()
 let site: TestSite
 beforeAll(async () => {
-  site = await openTestSite()
+  site = await openTestSite({ storage: objects })
 })
 afterAll(() => site.close())
 
@@ -94,7 +95,7 @@ describe('a gallery', () => {
     const image = await added(await photo(40, 40))
     await put({ items: [{ id: image.id, alt: 'x' }] })
     const keys = (await listGallery(site.db, model.id))[0]!.renditions.map(({ key }) => key)
-    expect(keys.every((key) => site.objects.kept.has(key))).toBe(true)
+    expect(keys.every((key) => objects.kept.has(key))).toBe(true)
     await put({ items: [] })
     expect((await get()).items).toEqual([])
     expect((await fetched(image, alice)).status).toBe(404)

@@ -18,8 +18,10 @@ import { openModel, openVersion } from '#src/features/models/open-model.ts'
 export interface Rights {
   versions: boolean
   logs: boolean
+  files: boolean
   build: boolean
   publish: boolean
+  changeFiles: boolean
   settings: boolean
   delete: boolean
 }
@@ -99,8 +101,10 @@ const loadOnce = cache(
       const rights: Rights = {
         versions: await allows('see-versions'),
         logs: await allows('see-logs'),
+        files: await allows('see-files'),
         build: await allows('build'),
         publish: await allows('publish'),
+        changeFiles: await allows('change-files'),
         settings: await allows('change-settings'),
         delete: await allows('delete'),
       }

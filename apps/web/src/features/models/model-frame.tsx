@@ -13,6 +13,7 @@ export type Tab =
   | 'license'
   | 'source'
   | 'cite'
+  | 'files'
   | 'versions'
   | 'compare'
   | 'build'
@@ -32,6 +33,7 @@ export function ModelFrame({ view, tab, children }: { view: ModelView; tab: Tab;
       shown: view.gallery.length > 0 || rights.publish,
     },
     { tab: 'license', title: 'License', href: `${versionPath}/license`, shown: true },
+    { tab: 'files', title: 'Files', href: `${path}/files`, locked: !model.viewersSeeFiles, shown: rights.files },
     {
       tab: 'versions',
       title: 'Versions',

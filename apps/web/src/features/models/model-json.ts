@@ -47,6 +47,7 @@ export async function modelJson(model: Model, publisher: Publisher, mayChange: b
           visibility: model.visibility,
           viewersSeeVersions: model.viewersSeeVersions,
           viewersSeeLogs: model.viewersSeeLogs,
+          viewersSeeFiles: model.viewersSeeFiles,
           substitutionPolicy: model.substitutionPolicy,
         }
       : null,

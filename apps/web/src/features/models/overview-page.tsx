@@ -10,7 +10,7 @@ import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { readManifest, signature, typesOf } from '#src/features/models/manifest.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { Readme } from '#src/features/models/readme.tsx'
-import { curlSnippet, imageReference, runLine } from '#src/features/models/snippets.ts'
+import { curlSnippet, downloadLines, imageReference, type RunFile, runLine } from '#src/features/models/snippets.ts'
 import { remoteImagePath } from '#src/features/remote-image/remote-image.ts'
 import { CodeBlock } from '#src/ui/code-block.tsx'
 import { formatBytes } from '#src/ui/format.ts'
@@ -19,7 +19,7 @@ import { Banner, EmptyState, Fact, Section, Sentence, Sha, SourceMark, Time } fr
 import { ScrollBox } from '#src/ui/scroll-box.tsx'
 import { StatusChip } from '#src/ui/status-chip.tsx'
 
-export function OverviewPage({ view }: { view: ModelView }) {
+export function OverviewPage({ view, files }: { view: ModelView; files: readonly RunFile[] }) {
   const { model, version, repositoryUrl, described } = view
   const { title, summary } = described
   const manifest = readManifest(version?.manifest)
@@ -74,7 +74,7 @@ export function OverviewPage({ view }: { view: ModelView }) {
           </div>
         </div>
         <aside aria-label="About this model" className="min-w-0 space-y-8">
-          {version ? <UseThisModel view={view} /> : null}
+          {version ? <UseThisModel view={view} files={files} /> : null}
           <Characteristics view={view} />
           <Description view={view} />
           <CiteBox view={view} />
@@ -267,8 +267,10 @@ function chooseBanner(view: ModelView) {
   return null
 }
 
-function UseThisModel({ view }: { view: ModelView }) {
+function UseThisModel({ view, files }: { view: ModelView; files: readonly RunFile[] }) {
   const { config } = context()
+  const filesAreOpen = view.model.viewersSeeFiles && view.visibility !== 'private'
+  const download = downloadLines({ files, filesAreOpen })
   const ready = view.builds.filter((build) => build.state === 'ready' && build.imageDigest)
   if (ready.length === 0 || view.version?.state === 'expired')
     return (
@@ -285,12 +287,21 @@ function UseThisModel({ view }: { view: ModelView }) {
   return (
     <Section title="Use this model" id="use">
       <div className="space-y-3">
+        {download ? (
+          <>
+            <CodeBlock wrap title="Download its files" code={download} />
+            <p className="text-[13px] text-fg-muted">
+              The run line mounts them at <code>/checkpoints</code>.
+              {filesAreOpen ? '' : ' TOKEN is an API token of somebody who may see the files.'}
+            </p>
+          </>
+        ) : null}
         {ready.map((build) => (
           <CodeBlock
             wrap
             key={build.id}
             title={`Run on ${build.target.toUpperCase()}`}
-            code={runLine(build, config.imageRegistry)!}
+            code={runLine(build, config.imageRegistry, { files, filesAreOpen })!}
           />
         ))}
         {stays ? (

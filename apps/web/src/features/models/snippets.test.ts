@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { type ManifestCommand, signature, typesOf } from '#src/features/models/manifest.ts'
 import {
   curlSnippet,
+  downloadLines,
   exampleInput,
   imageReference,
   javascriptSnippet,
@@ -28,6 +29,46 @@ it('names an image that stayed in the engine by its id', () => {
   expect(imageReference({ ...image, imagePushed: false }, '127.0.0.1:3050')).toBe(image.imageDigest)
   expect(imageReference(image, null)).toBe(image.imageDigest)
   expect(runLine({ ...image, imageDigest: null }, null)).toBeNull()
+})
+
+const at = 'https://models.example/alice/m/files'
+const files = [
+  {
+    option: 'style',
+    choice: 'ni/ght',
+    kind: 'category' as const,
+    name: 'n 3.pth',
+    url: `${at}/choice/style/ni%2Fght/n.pth`,
+  },
+  { option: 'weights', choice: null, kind: 'file' as const, name: "it's.safetensors", url: `${at}/option/weights/w` },
+  { option: 'words', choice: null, kind: 'directory' as const, name: 'words.tar.gz', url: `${at}/option/words/w` },
+]
+
+it('hands open files to the model by their address, and mounts what a category chooses', () => {
+  const options = { files, filesAreOpen: true }
+  expect(downloadLines(options)).toBe(
+    `mkdir -p checkpoints\ncurl -fL -C - -o 'checkpoints/ni_ght.pth' '${at}/choice/style/ni%2Fght/n.pth'`,
+  )
+  expect(runLine({ ...image, target: 'cpu' }, 'r', options)).toBe(
+    `docker run --rm -p 9000:9000 -v "$PWD/checkpoints:/checkpoints:ro" -e RW_MODEL_OPTIONS='{"weights":"${at}/option/weights/w","words":"${at}/option/words/w"}' r/models/0000@${image.imageDigest}`,
+  )
+  const local = files.map((file) => ({
+    ...file,
+    url: file.url.replace('https://models.example', 'http://127.0.0.1:3000'),
+  }))
+  expect(runLine(image, 'r', { files: local, filesAreOpen: true })).toContain(' --network host ')
+})
+
+it('has closed files downloaded with a token, and all of them mounted', () => {
+  const [, second, third, fourth] = downloadLines({ files })!.split('\n')
+  expect(second).toContain(' -H "Authorization: Bearer $TOKEN" ')
+  expect(third).toContain("-o 'checkpoints/weights.safetensors'")
+  expect(fourth).toContain("-o 'checkpoints/words.tar.gz'")
+  expect(downloadLines({ files })).toContain("tar -xf 'checkpoints/words.tar.gz' -C 'checkpoints/words'")
+  expect(runLine(image, 'r', { files })).toContain(
+    `RW_MODEL_OPTIONS='{"weights":"/checkpoints/weights.safetensors","words":"/checkpoints/words"}'`,
+  )
+  expect(downloadLines({})).toBeNull()
 })
 
 const nasty: ManifestCommand = {

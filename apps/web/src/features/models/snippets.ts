@@ -18,10 +18,78 @@ export function imageReference(image: RunnableImage, registry: string | null): s
     : image.imageDigest
 }
 
-export function runLine(image: RunnableImage, registry: string | null): string | null {
-  const reference = imageReference(image, registry)
-  return reference && `docker run --rm${image.target === 'gpu' ? ' --gpus all' : ''} -p 9000:9000 ${reference}`
+/** A file of the model's Files page, in a place of one of its options. */
+export interface RunFile {
+  option: string
+  /** Null where the option is no category. */
+  choice: string | null
+  kind: 'category' | 'file' | 'directory'
+  name: string
+  /** Stays the same and redirects to the bytes. */
+  url: string
 }
+
+export interface RunOptions {
+  files?: readonly RunFile[]
+  /** Whether everybody may download them: the model then does so itself. */
+  filesAreOpen?: boolean
+}
+
+export function runLine(
+  image: RunnableImage,
+  registry: string | null,
+  { files = [], filesAreOpen = false }: RunOptions = {},
+): string | null {
+  const reference = imageReference(image, registry)
+  if (!reference) return null
+  const itself = files.filter((file) => downloadsItself(file, filesAreOpen))
+  const mounted = files.filter((file) => !itself.includes(file))
+  const options = Object.fromEntries([
+    ...itself.map((file) => [file.option, file.url]),
+    ...mounted.filter((file) => file.kind !== 'category').map((file) => [file.option, `/${placeOnDisk(file)}`]),
+  ])
+  // Inside a container 127.0.0.1 is the container, unless it shares the machine's network.
+  const local = itself.some((file) => ['127.0.0.1', 'localhost'].includes(new URL(file.url).hostname))
+  return [
+    'docker run --rm',
+    image.target === 'gpu' ? '--gpus all' : '',
+    local ? '--network host' : '-p 9000:9000',
+    mounted.length > 0 ? `-v "$PWD/checkpoints:/checkpoints:ro"` : '',
+    Object.keys(options).length > 0 ? `-e RW_MODEL_OPTIONS=${shellQuote(JSON.stringify(options))}` : '',
+    reference,
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+/** Fetches what the run line mounts; null when the model needs nothing of the kind. */
+export function downloadLines({ files = [], filesAreOpen = false }: RunOptions): string | null {
+  const mounted = files.filter((file) => !downloadsItself(file, filesAreOpen))
+  if (mounted.length === 0) return null
+  const token = filesAreOpen ? '' : ' -H "Authorization: Bearer $TOKEN"'
+  return [
+    'mkdir -p checkpoints',
+    ...mounted.flatMap((file) => {
+      const place = placeOnDisk(file)
+      const target = file.kind === 'directory' ? place + endingOf(file.name) : place
+      const fetched = `curl -fL -C - -o ${shellQuote(target)}${token} ${shellQuote(file.url)}`
+      if (file.kind !== 'directory') return [fetched]
+      return [fetched, `mkdir -p ${shellQuote(place)} && tar -xf ${shellQuote(target)} -C ${shellQuote(place)}`]
+    }),
+  ].join('\n')
+}
+
+/** The SDK fetches an address, and unpacks an archive; a category's value is the choice itself. */
+const downloadsItself = ({ kind }: RunFile, filesAreOpen: boolean) => filesAreOpen && kind !== 'category'
+
+/** `checkpoints/night.pth`: named for the choice or the option, so that a new file of another name changes nothing. */
+function placeOnDisk({ kind, choice, option, name }: RunFile): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be in a path
+  const word = (choice ?? option).replaceAll(/[/\\\u0000-\u001f\u007f]/g, '_').replace(/^\.+$/, '_')
+  return `checkpoints/${word}${kind === 'directory' ? '' : endingOf(name)}`
+}
+
+const endingOf = (name: string) => /(?:\.tar)?\.[A-Za-z0-9]{1,12}$/.exec(name)?.[0] ?? ''
 
 // The smallest PNG there is: one transparent pixel.
 const pixel =

@@ -54,6 +54,7 @@ export async function settingsAction(_before: ActionResult, form: FormData): Pro
       substitutionPolicy: form.has('substitutionPolicy') ? form.get('substitutionPolicy') || null : undefined,
       viewersSeeVersions: boxes.includes('viewersSeeVersions') ? form.has('viewersSeeVersions') : undefined,
       viewersSeeLogs: boxes.includes('viewersSeeLogs') ? form.has('viewersSeeLogs') : undefined,
+      viewersSeeFiles: boxes.includes('viewersSeeFiles') ? form.has('viewersSeeFiles') : undefined,
     })
     await changeModel(actor, owner, slug, change)
     revalidatePath('/', 'layout')

@@ -105,6 +105,7 @@ export function SettingsPage({ view, readyNumbers }: { view: ModelView; readyNum
           </fieldset>
           <input type="hidden" name="boxes" value="viewersSeeVersions" />
           <input type="hidden" name="boxes" value="viewersSeeLogs" />
+          <input type="hidden" name="boxes" value="viewersSeeFiles" />
           <Box
             name="viewersSeeVersions"
             checked={model.viewersSeeVersions}
@@ -116,6 +117,12 @@ export function SettingsPage({ view, readyNumbers }: { view: ModelView; readyNum
             checked={model.viewersSeeLogs}
             title="Open the build logs to viewers"
             hint="Logs hold whatever the build steps print."
+          />
+          <Box
+            name="viewersSeeFiles"
+            checked={model.viewersSeeFiles}
+            title="Open the files to viewers"
+            hint="Everybody who sees the model can list and download its checkpoints; the run line then names them by their address."
           />
         </Card>
 

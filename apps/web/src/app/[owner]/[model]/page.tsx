@@ -1,4 +1,5 @@
 import type { Metadata } from 'next'
+import { loadRunFiles } from '#src/features/files/run-files.ts'
 import { loadModelView } from '#src/features/models/load-model-view.ts'
 import { modelJsonLd, modelMetadata } from '#src/features/models/model-metadata.ts'
 import { OverviewPage } from '#src/features/models/overview-page.tsx'
@@ -16,7 +17,7 @@ export default async function Page({ params }: Props) {
   return (
     <>
       {data ? <JsonLd data={data} /> : null}
-      <OverviewPage view={view} />
+      <OverviewPage view={view} files={await loadRunFiles(view)} />
     </>
   )
 }

@@ -1,0 +1,12 @@
+import { CompleteRequest } from '@modelport/schema/api'
+import { api, json, readBody } from '#src/api/route.ts'
+import { openUpload } from '#src/features/files/open-files.ts'
+import { completeUpload } from '#src/features/files/upload-sessions.ts'
+
+export const dynamic = 'force-dynamic'
+
+export const POST = api<{ owner: string; model: string; upload: string }>(async ({ request, actor, params }) => {
+  await openUpload(actor, params.owner, params.model, params.upload)
+  const wish = await readBody(request, CompleteRequest)
+  return json(await completeUpload(actor, params.owner, params.model, params.upload, wish), 202)
+})

@@ -1,0 +1,1 @@
+CREATE INDEX "builds_untold" ON "builds" USING btree (coalesce("finished_at", "started_at", "created_at")) WHERE "builds"."check_reported" is distinct from "builds"."state" || '@' || "builds"."epoch"::text;

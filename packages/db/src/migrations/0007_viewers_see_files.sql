@@ -1,0 +1,1 @@
+ALTER TABLE "models" ADD COLUMN "viewers_see_files" boolean DEFAULT false NOT NULL;
