@@ -38,6 +38,12 @@ it('resolves relative links to the commit, and turns images from elsewhere into 
   expect(out).toContain('Image: out')
 })
 
+it('shows the words of a picture that has no address', async () => {
+  const out = await html('![a](#) <img src="#x" alt="b"> <img> ![c]()')
+  expect(out).toContain('Image: a')
+  expect(out).not.toContain('<img')
+})
+
 it('shows images from elsewhere from here, where that is offered', async () => {
   const remoteImage = (address: string) => (address.endsWith('.svg') ? null : '/here.webp')
   const readme = await Readme({

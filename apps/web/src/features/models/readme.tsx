@@ -120,7 +120,9 @@ function settleChild(node: HastNode, place: ReadmePlace): HastNode[] {
 
 /** Images of the repository are shown; one from elsewhere would tell its host who reads the page: it is shown from here, or becomes a link. */
 function image(node: HastNode, place: ReadmePlace): HastNode {
-  const src = resolve(node.properties?.src, place, 'raw')
+  // A place on the page is no picture.
+  const found = resolve(node.properties?.src, place, 'raw')
+  const src = found?.startsWith('#') ? undefined : found
   const alt = typeof node.properties?.alt === 'string' ? node.properties.alt : ''
   const own = src && new URL(src).origin === new URL(place.repositoryUrl).origin
   const shown = own ? src : src ? place.remoteImage?.(src) : null
