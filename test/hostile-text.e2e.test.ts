@@ -5,9 +5,9 @@ import { makeSeed, type Seed } from '@modelport/db/seed'
 import { allApps } from '@modelport/infra/local/apps'
 import { type Stack, startStack } from '@modelport/infra/local/supervisor'
 import { temporaryHome } from '@modelport/infra/local/testing'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { launchChromium } from './browser.ts'
+import { launchBrowser } from './browser.ts'
 import { activeParts, readPayloads } from './hostile.ts'
 
 // What strangers write is shown by the real site in a real browser: in a README, in every other text of a model, and in
@@ -43,7 +43,7 @@ beforeAll(async () => {
   site = stack.state.site.url
   database = openDatabase(stack.state.database.url, { max: 4, name: 'test' })
   seed = makeSeed(database.db)
-  browser = await launchChromium(chromium)
+  browser = await launchBrowser()
 })
 afterAll(async () => {
   await browser?.close()

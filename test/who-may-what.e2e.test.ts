@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Database, openDatabase } from '@modelport/db/client'
 import { makeSeed } from '@modelport/db/seed'
 import { allApps } from '@modelport/infra/local/apps'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { signIn } from './sign-in.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -26,6 +26,7 @@ type Need =
   | 'to see versions'
   | 'to see logs'
   | 'to see files'
+  | 'to see changes'
   | 'to publish'
   | 'to own'
 
@@ -131,6 +132,13 @@ const table: Record<string, Record<string, Call[]>> = {
   '[owner]/[model]/live/route.ts': { GET: [one('to see versions', (m) => `/alice/${m}/live`, { alwaysHides: true })] },
   '[owner]/[model]/build/page.tsx': { GET: [one('to see logs', (m) => `/alice/${m}@3/build`)] },
   '[owner]/[model]/settings/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings`)] },
+  '[owner]/[model]/settings/versions/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings/versions`)] },
+  '[owner]/[model]/settings/access/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings/access`)] },
+  '[owner]/[model]/settings/badges/page.tsx': { GET: [one('to publish', (m) => `/alice/${m}/settings/badges`)] },
+  '[owner]/[model]/settings/activity/page.tsx': {
+    GET: [one('to see changes', (m) => `/alice/${m}/settings/activity`)],
+  },
+  '[owner]/[model]/settings/danger/page.tsx': { GET: [one('to own', (m) => `/alice/${m}/settings/danger`)] },
 
   'api/v1/openapi.json/route.ts': { GET: [one('nothing', '/api/v1/openapi.json')] },
   'api/v1/models/route.ts': {
@@ -154,6 +162,9 @@ const table: Record<string, Record<string, Call[]>> = {
     PATCH: [one('to publish', (m) => `/api/v1/models/alice/${m}`, { body: wrong })],
     // The last of the table: it deletes.
     DELETE: [],
+  },
+  'api/v1/models/[owner]/[model]/changes/route.ts': {
+    GET: [one('to see changes', (m) => `/api/v1/models/alice/${m}/changes`)],
   },
   'api/v1/models/[owner]/[model]/versions/route.ts': {
     GET: [one('to see the model', (m) => `/api/v1/models/alice/${m}/versions`)],
@@ -246,6 +257,8 @@ beforeAll(async () => {
   for (const visibility of visibilities)
     for (const name of [names[visibility], `${names[visibility]}-gone`]) await seedModel(name, visibility)
 })
+// Rights are believed for five minutes, and there is no repository to ask again about.
+beforeEach(async () => void (await database.sql`update model_permissions set checked_at = now()`))
 afterAll(async () => {
   await database?.close()
   await world?.stop()

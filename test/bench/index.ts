@@ -1,5 +1,7 @@
 import { benchDirectory } from './directory.ts'
 import { benchFiles } from './files.ts'
+import { benchLog } from './log.ts'
+import { benchPages } from './pages.ts'
 import { benchPipeline } from './pipeline.ts'
 import { benchQueue } from './queue.ts'
 import { benchSdk } from './sdk.ts'
@@ -12,6 +14,8 @@ const benches: Record<string, () => Promise<void>> = {
   queue: benchQueue,
   sdk: benchSdk,
   files: benchFiles,
+  pages: benchPages,
+  log: benchLog,
   directory: () => benchDirectory(process.argv.slice(3)),
 }
 

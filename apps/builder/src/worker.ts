@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { openDatabase } from '@modelport/db/client'
 import type { News } from '@modelport/db/queries/versions'
 import { forgetWorker } from '@modelport/db/queries/workers'
@@ -76,6 +76,13 @@ runProcess(log, async () => {
       driver: worker.driver.name,
       concurrency: config.concurrency,
       queue: jobs.kind,
+      build: {
+        substitutionPolicy: config.substitutionPolicy,
+        // An operator's own catalogue is told by its name; where it lies is nobody else's business.
+        catalogue: basename(config.catalogue),
+        egress: config.egress,
+        ...config.limits,
+      },
       ...(await engineRoom.describe()),
     }),
   })

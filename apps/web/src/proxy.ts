@@ -1,4 +1,5 @@
 import { type NextRequest, NextResponse } from 'next/server'
+import { hereHeader } from '#src/here.ts'
 
 /** Sets headers and nothing else. Who may see what is decided where the data is read, never here. */
 export function proxy(request: NextRequest) {
@@ -10,6 +11,7 @@ export function proxy(request: NextRequest) {
   const headers = new Headers(request.headers)
   // Next puts the nonce that it finds here on its own scripts.
   headers.set('content-security-policy', policy)
+  headers.set(hereHeader, request.nextUrl.pathname + request.nextUrl.search)
   const response = NextResponse.next({ request: { headers } })
   response.headers.set('content-security-policy', policy)
   response.headers.set('x-content-type-options', 'nosniff')
@@ -28,8 +30,11 @@ function contentSecurityPolicy(nonce: string, env: NodeJS.ProcessEnv): string {
   const development = env.NODE_ENV === 'development'
   // Where browsers send the parts of their uploads. On every page: a link leads to Files without a new document.
   const store = env.S3_PUBLIC_ENDPOINT || env.S3_ENDPOINT
-  // github.com serves the files of repositories from a host of its own.
-  const images = github === 'https://github.com' ? `${github} https://raw.githubusercontent.com` : github
+  // github.com serves the files of repositories, and the pictures of people, from hosts of its own.
+  const images =
+    github === 'https://github.com'
+      ? `${github} https://raw.githubusercontent.com https://avatars.githubusercontent.com`
+      : github
   return [
     "default-src 'self'",
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`,

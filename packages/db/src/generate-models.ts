@@ -115,6 +115,7 @@ async function insertBatch(
         deletedAt: model.hidden === 'deleted' ? model.updatedAt : null,
         summary: model.summary,
         readme: model.readme,
+        licence: model.spdx ? { spdx: model.spdx, file: 'LICENSE', text: '' } : null,
         topics: model.topics,
         createdAt: model.createdAt,
         updatedAt: model.updatedAt,

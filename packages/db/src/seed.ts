@@ -23,6 +23,7 @@ import { models } from './tables/models.ts'
 /** What a push brings. */
 interface SourceOptions {
   subject?: string
+  ref?: string
   readme?: string
   citation?: string
   licence?: Version['licence']
@@ -159,6 +160,7 @@ export function makeSeed(db: Db): Seed {
     model: Model,
     {
       subject = 'Sharpen the edges',
+      ref = 'refs/heads/main',
       readme = '# Hello\n',
       citation,
       licence = mit,
@@ -169,7 +171,7 @@ export function makeSeed(db: Db): Seed {
     const { version } = await createVersion(db, {
       modelId: model.id,
       commit: randomBytes(20).toString('hex'),
-      ref: 'refs/heads/main',
+      ref,
       commitSubject: subject,
       authorName: 'Alice Example',
       requestedBy: 'alice',

@@ -4,6 +4,8 @@ import { directoryLimits, facets, readSize, searchWords, sorts } from './directo
 import { galleryLimits, galleryTypes } from './gallery.ts'
 import { describedLimits, sources } from './model-card/describe.ts'
 import { plainText, webAddress } from './model-card/read-data.ts'
+import { changedThings, changeKinds } from './model-changes.ts'
+import { refRuleLimits, refRuleProblem } from './ref-rules.ts'
 import { buildStates, modelStates, stepStates, uploadStates, versionStates } from './states.ts'
 import { Failure, Fault, Substitution, SubstitutionPolicy, Target } from './words.ts'
 
@@ -93,14 +95,74 @@ export const Author = z.strictObject({
   url: WebLink.nullable().optional(),
 })
 
+export const Performance = z.strictObject({
+  hardware: ownWords(describedLimits.performanceText).refine((text) => text !== '', 'must not be empty'),
+  time: ownWords(describedLimits.performanceText).nullable().optional(),
+  memory: ownWords(describedLimits.performanceText).nullable().optional(),
+  version: z.number().int().positive().nullable().optional().describe('The version that was measured.'),
+})
+
+export const LicenseEdit = z.union([
+  z.strictObject({
+    spdx: z
+      .string()
+      .max(describedLimits.licence)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9.+-]*$/, 'must be an SPDX id, such as Apache-2.0'),
+  }),
+  z.strictObject({
+    name: ownWords(describedLimits.licence).refine((name) => name !== '', 'must not be empty'),
+    url: WebLink.nullable().optional(),
+  }),
+])
+
+const RefRules = z
+  .array(
+    z
+      .string()
+      .trim()
+      .superRefine((rule, check) => {
+        const problem = refRuleProblem(rule)
+        if (problem) check.addIssue({ code: 'custom', message: `The pattern ${JSON.stringify(rule)} ${problem}.` })
+      }),
+  )
+  .max(refRuleLimits.rules)
+  .optional()
+
+/** A name in addresses: what a repository on GitHub can be called. */
+const ModelName = z
+  .string()
+  .trim()
+  .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/, 'must be 1 to 100 letters, digits, dots, hyphens or underscores')
+
 export const ModelChange = z.strictObject({
+  name: ModelName.nullable()
+    .optional()
+    .describe('The name in addresses; every old one redirects. `null` goes back to the repository’s. For owners.'),
+  archived: z.boolean().optional().describe('Read-only: nothing is built, nothing is lost. For owners.'),
   title: orReset(ownWords(describedLimits.title)),
   summary: orReset(ownWords(describedLimits.summary)),
+  overview: orReset(
+    searchText(describedLimits.overview).refine(
+      (text) => new TextEncoder().encode(text).length <= describedLimits.overview,
+      'must be at most 64 KiB',
+    ),
+  ).describe('Markdown in place of the README; `null` hands it back to the repository.'),
+  license: orReset(LicenseEdit),
+  performance: orReset(z.array(Performance).max(describedLimits.performance)),
   keywords: orReset(z.array(ownWords(describedLimits.keyword)).max(describedLimits.keywords)),
   links: orReset(z.array(Link).max(describedLimits.links)),
   authors: orReset(z.array(Author).max(describedLimits.authors)),
   visibility: Visibility.optional(),
-  branch: z.string().trim().min(1).max(250).optional(),
+  branch: z
+    .string()
+    .trim()
+    .min(1)
+    .max(250)
+    .refine((name) => !/[*!]/.test(name) && refRuleProblem(name) === null, 'must be the name of one branch')
+    .optional()
+    .describe('The production branch.'),
+  branchRules: RefRules.describe('Patterns of further branches that make versions: `release/*`, `!release/old*`.'),
+  tagRules: RefRules.describe('Patterns of tags that make versions: `v*`.'),
   viewersSeeVersions: z.boolean().optional(),
   viewersSeeLogs: z.boolean().optional(),
   viewersSeeFiles: z.boolean().optional(),
@@ -161,6 +223,10 @@ export const LogQuery = z.object({
   limit: z.coerce.number().int().min(1).max(5000).optional().describe('Lines of a JSON page.'),
   find: searchText(200).min(1).optional().describe('The numbers of the lines that contain this, in any case.'),
   attempt: z.coerce.number().int().min(1).max(100_000).optional().describe('An earlier attempt instead of the newest.'),
+})
+
+export const ChangesQuery = Page.extend({
+  what: z.enum(changedThings).optional().describe('Only changes of this.'),
 })
 
 export const DeliveriesQuery = Page.extend({
@@ -323,12 +389,19 @@ export const Model = z.object({
   updatedAt: Time,
   links: z.array(Link),
   authors: z.array(Author),
+  performance: z.array(Performance),
   sources: z
     .record(z.string(), z.enum(sources))
-    .describe('Where `title`, `summary`, `keywords`, `license`, `links` and `authors` come from.'),
+    .describe(
+      'Where `title`, `summary`, `overview`, `keywords`, `license`, `links`, `authors` and `performance` come from.',
+    ),
   settings: z
     .object({
+      name: z.string().nullable().describe('The chosen name; null where it is the repository’s.'),
+      archivedBy: z.string().nullable(),
       visibility: Visibility,
+      branchRules: z.array(z.string()),
+      tagRules: z.array(z.string()),
       viewersSeeVersions: z.boolean(),
       viewersSeeLogs: z.boolean(),
       viewersSeeFiles: z.boolean(),
@@ -338,7 +411,13 @@ export const Model = z.object({
     .describe('For publishers.'),
 })
 
-export const ListedModel = Model.omit({ settings: true, links: true, authors: true, sources: true }).extend({
+export const ListedModel = Model.omit({
+  settings: true,
+  links: true,
+  authors: true,
+  performance: true,
+  sources: true,
+}).extend({
   inputs: z.array(z.string()),
   outputs: z.array(z.string()),
   sizes: z.array(z.object({ target: Target, size: z.number().int().nullable() })),
@@ -413,6 +492,16 @@ export const Delivery = z.object({
   version: z.number().int().nullable(),
   receivedAt: Time,
   workedAt: Time.nullable(),
+})
+
+export const Change = z.object({
+  by: z.enum(changeKinds).describe('A person, the repository on GitHub, or the policy.'),
+  login: z.string().nullable(),
+  what: z.enum(changedThings),
+  from: z.unknown(),
+  to: z.unknown(),
+  reason: z.string().nullable(),
+  at: Time,
 })
 
 export const Token = z.object({
@@ -594,6 +683,15 @@ export const operations: Operation[] = [
     summary: 'Delete a model; its repository is not touched',
     scope: 'admin',
     answers: { 204: { description: 'Deleted' } },
+  },
+  {
+    method: 'get',
+    path: `${model}/changes`,
+    id: 'listChanges',
+    summary: 'Who changed what on a model; for its publishers',
+    scope: 'read',
+    query: ChangesQuery,
+    answers: ok('Changes, the newest first', listOf(Change)),
   },
   {
     method: 'get',
@@ -868,6 +966,7 @@ const components = {
   VersionSummary,
   Version,
   Comparison,
+  Change,
   Build,
   GalleryImage,
   Gallery,

@@ -64,7 +64,11 @@ export const InstallationRepositoriesPayload = z.object({
 })
 export type InstallationRepositoriesPayload = z.infer<typeof InstallationRepositoriesPayload>
 
-export const RepositoryPayload = z.object({ ...base, action: text(60) })
+export const RepositoryPayload = z.object({
+  ...base,
+  action: text(60),
+  changes: z.object({ default_branch: z.object({ from: text(300) }).optional() }).optional(),
+})
 export type RepositoryPayload = z.infer<typeof RepositoryPayload>
 
 export const CheckRunPayload = z.object({
@@ -79,6 +83,22 @@ export type CheckSuitePayload = z.infer<typeof CheckSuitePayload>
 
 export const MemberPayload = z.object({ ...base, action: text(60), member: sender })
 export type MemberPayload = z.infer<typeof MemberPayload>
+
+/** Somebody came to, or left, an organisation (`organization`) or one of its teams (`membership`). */
+export const MembershipPayload = z.object({
+  action: text(60),
+  member: sender.optional(),
+  membership: z.object({ user: sender.nullish() }).optional(),
+})
+export type MembershipPayload = z.infer<typeof MembershipPayload>
+
+/** An account that the app is on got another login. */
+export const InstallationTargetPayload = z.object({
+  action: text(60),
+  account,
+  installation: installationRef.optional(),
+})
+export type InstallationTargetPayload = z.infer<typeof InstallationTargetPayload>
 
 export const AuthorizationPayload = z.object({ action: text(60), sender })
 export type AuthorizationPayload = z.infer<typeof AuthorizationPayload>
@@ -99,10 +119,13 @@ export const webhookSchemas = {
   push: PushPayload,
   installation: InstallationPayload,
   installation_repositories: InstallationRepositoriesPayload,
+  installation_target: InstallationTargetPayload,
   repository: RepositoryPayload,
   check_run: CheckRunPayload,
   check_suite: CheckSuitePayload,
   member: MemberPayload,
+  organization: MembershipPayload,
+  membership: MembershipPayload,
   github_app_authorization: AuthorizationPayload,
 } as const
 export type HandledEvent = keyof typeof webhookSchemas

@@ -24,6 +24,7 @@ export async function onCheckRun(intake: Intake, payload: CheckRunPayload): Prom
   const version = build && (await findVersionById(intake.tx, build.versionId))
   if (!build || version?.modelId !== model.id)
     return nothing('The check run is not of a build that is known here.', model.id)
+  if (model.state === 'archived') return nothing('The model is archived and makes no new builds.', model.id)
   return rebuild(intake, version, payload.sender?.login, build.target)
 }
 
@@ -33,6 +34,7 @@ export async function onCheckSuite(intake: Intake, payload: CheckSuitePayload): 
   const model = await findModelByRepository(intake.tx, payload.repository.id)
   const version = model && (await findVersionOfCommit(intake.tx, model.id, payload.check_suite.head_sha))
   if (!version) return nothing('The commit is not a version that is known here.', model?.id)
+  if (model.state === 'archived') return nothing('The model is archived and makes no new builds.', model.id)
   return rebuild(intake, version, payload.sender?.login)
 }
 

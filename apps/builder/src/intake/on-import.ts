@@ -1,4 +1,5 @@
 import type { Decision } from '@modelport/db/queries/deliveries'
+import { findDeletedHere } from '@modelport/db/queries/model-life'
 import { findModelByRepository } from '@modelport/db/queries/models'
 import type { ImportPayload } from '@modelport/schema/webhooks'
 import { githubStatus } from '../github/github-client.ts'
@@ -14,7 +15,12 @@ export async function onImport(intake: Intake, request: ImportPayload): Promise<
   const repository = await readRepository(octokit, request.repositoryId)
   if (!repository) return nothing('The app may not see the repository.')
   const path = { owner: repository.owner.login, repo: repository.name }
+  const deleted = await findDeletedHere(intake.tx, request.repositoryId)
+  // Only somebody who asks for this very repository brings back what was deleted.
+  if (deleted && (request.onlyConfigured || request.requestedBy === null))
+    return nothing(`The model was deleted here by ${deleted.deletedBy}; importing it by name brings it back.`)
   const known = await findModelByRepository(intake.tx, repository.id)
+  if (known?.state === 'archived') return nothing('The model is archived; it takes no new versions.', known.id)
   const branch = known?.branch ?? repository.default_branch
   const head = await readHead(intake, request.installationId, path, branch)
   if (request.onlyConfigured) {
@@ -22,7 +28,7 @@ export async function onImport(intake: Intake, request: ImportPayload): Promise<
     if (missing !== null) return nothing(`The repository is not a model. ${missing}`)
   }
   const { model } = await syncRepository(intake, repository, request.installationId)
-  if (!head) return nothing('The repository is empty; its first push makes version 1.', model.id)
+  if (!head) return nothing(`The branch ${branch} has no commit yet; its first push makes a version.`, model.id)
   const missing = await configure(intake, octokit, path, model, head.sha)
   if (missing !== null) return nothing(missing, model.id)
   const decision = await makeVersion(intake, model, {

@@ -7,7 +7,13 @@ import {
   syncInstallation,
   syncPublisher,
 } from '@modelport/db/queries/models'
-import type { ImportPayload, InstallationPayload, InstallationRepositoriesPayload } from '@modelport/schema/webhooks'
+import { forgetPermissions } from '@modelport/db/queries/people'
+import type {
+  ImportPayload,
+  InstallationPayload,
+  InstallationRepositoriesPayload,
+  InstallationTargetPayload,
+} from '@modelport/schema/webhooks'
 import { type Intake, nothing, synced } from './intake-context.ts'
 
 /** The app came to an account, left it, or was put to sleep there. */
@@ -28,18 +34,24 @@ export async function onInstallation(intake: Intake, payload: InstallationPayloa
       return synced(`The app is on ${account.login}; ${count(list.length)} looked at for a runway.yml.`)
     }
     case 'deleted': {
-      for (const model of await modelsOfInstallation(intake.tx, id))
-        await cancelVersionsOf(intake.tx, model.id, 'The app was removed from the account.')
+      await close(intake, id, 'The app was removed from the account.')
       await removeInstallation(intake.tx, id)
       return synced(`The app left ${account.login}; its models stay and build no more.`)
     }
     case 'suspend':
-      for (const model of await modelsOfInstallation(intake.tx, id))
-        await cancelVersionsOf(intake.tx, model.id, 'The app is suspended on the account.')
+      await close(intake, id, 'The app is suspended on the account.')
       await suspendInstallation(intake.tx, id, true)
       return synced(`The app is suspended on ${account.login}.`)
     default:
       return nothing(`Modelport does nothing on installation.${payload.action}.`)
+  }
+}
+
+/** What we may no longer read builds no more, and what GitHub said of people's rights there holds no longer. */
+async function close(intake: Intake, installationId: number, reason: string): Promise<void> {
+  for (const model of await modelsOfInstallation(intake.tx, installationId)) {
+    await cancelVersionsOf(intake.tx, model.id, reason)
+    await forgetPermissions(intake.tx, model.id)
   }
 }
 
@@ -57,10 +69,17 @@ export async function onInstallationRepositories(
     if (!model) continue
     await cancelVersionsOf(intake.tx, model.id, 'The app may no longer see the repository.')
     await detachModel(intake.tx, model.id)
+    await forgetPermissions(intake.tx, model.id)
   }
   return synced(
     `${count(payload.repositories_added.length)} given to the app, ${payload.repositories_removed.length} taken away.`,
   )
+}
+
+/** An account got another login: the addresses of its models follow, and the old ones redirect. */
+export async function onInstallationTarget(intake: Intake, { account }: InstallationTargetPayload): Promise<Decision> {
+  const publisher = await syncPublisher(intake.tx, account)
+  return synced(`The account is called ${publisher.login} now.`)
 }
 
 /** Each repository becomes an inbox row of its own, so that one that fails is tried again alone. */

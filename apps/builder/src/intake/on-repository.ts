@@ -1,8 +1,10 @@
 import type { Decision } from '@modelport/db/queries/deliveries'
-import { cancelVersionsOf, closeRepository } from '@modelport/db/queries/installations'
-import { changeModelState, deleteModel, findModelByRepository, updateModelSettings } from '@modelport/db/queries/models'
-import { forgetPermissions } from '@modelport/db/queries/people'
-import type { MemberPayload, RepositoryPayload } from '@modelport/schema/webhooks'
+import { closeRepository } from '@modelport/db/queries/installations'
+import { repository as byRepository } from '@modelport/db/queries/model-changes'
+import { archiveModel, deleteModel } from '@modelport/db/queries/model-life'
+import { findModelByRepository, updateModelSettings } from '@modelport/db/queries/models'
+import { forgetPermissions, forgetPermissionsOf } from '@modelport/db/queries/people'
+import type { MemberPayload, MembershipPayload, RepositoryPayload } from '@modelport/schema/webhooks'
 import { type Intake, nothing, synced } from './intake-context.ts'
 import { readRepository, syncRepository } from './resolve-version.ts'
 
@@ -12,8 +14,7 @@ export async function onRepository(intake: Intake, payload: RepositoryPayload): 
   if (!model) return nothing('The repository is not a model.')
   await forgetPermissions(intake.tx, model.id)
   if (payload.action === 'deleted') {
-    await cancelVersionsOf(intake.tx, model.id, 'The repository was deleted.')
-    await deleteModel(intake.tx, model.id)
+    await deleteModel(intake.tx, model.id, byRepository)
     return synced('The repository was deleted, and the model with it.', model.id)
   }
   // Hiding wins at once and needs no word from GitHub's API; showing is believed only when the API says so (a replayed
@@ -27,13 +28,10 @@ export async function onRepository(intake: Intake, payload: RepositoryPayload): 
   const repository = await readRepository(intake.github.installation(installationId), payload.repository.id)
   if (!repository) return nothing('The app may not see the repository.', model.id)
   await syncRepository(intake, repository, installationId)
-  if (repository.archived) {
-    await changeModelState(intake.tx, model.id, 'archived', 'The repository is archived on GitHub.')
-  } else if (model.state === 'archived') {
-    await changeModelState(intake.tx, model.id, 'active', null)
-  }
-  if (payload.action === 'edited' && model.branch !== repository.default_branch)
-    await updateModelSettings(intake.tx, model.id, { branch: repository.default_branch })
+  await archiveModel(intake.tx, model.id, repository.archived, byRepository)
+  // A branch that was chosen on the site is not the default branch's to move.
+  if (payload.changes?.default_branch?.from === model.branch && model.branch !== repository.default_branch)
+    await updateModelSettings(intake.tx, model.id, { branch: repository.default_branch }, byRepository)
   return synced(`The model follows the repository (${payload.action}).`, model.id)
 }
 
@@ -43,4 +41,12 @@ export async function onMember(intake: Intake, payload: MemberPayload): Promise<
   if (!model) return nothing('The repository is not a model.')
   await forgetPermissions(intake.tx, model.id)
   return synced('The rights on the repository changed; they are asked for again.', model.id)
+}
+
+/** Somebody's place in an organisation or team changed: what GitHub lets them do on any repository is asked again. */
+export async function onMembership(intake: Intake, payload: MembershipPayload): Promise<Decision> {
+  const somebody = payload.member ?? payload.membership?.user
+  if (!somebody) return nothing('The message names nobody.')
+  await forgetPermissionsOf(intake.tx, somebody.id)
+  return synced(`The rights of ${somebody.login} are asked for again.`)
 }

@@ -8,7 +8,7 @@ import {
   syncModel,
   syncPublisher,
 } from '@modelport/db/queries/models'
-import { createVersion, type NewVersion, supersedeQueued } from '@modelport/db/queries/versions'
+import { adoptVersion, createVersion, type NewVersion, supersedeQueued } from '@modelport/db/queries/versions'
 import { describeMissingConfig } from '@modelport/schema/missing-config'
 import type { Octokit } from '@octokit/rest'
 import { githubStatus } from '../github/github-client.ts'
@@ -60,13 +60,17 @@ export async function makeVersion(
 ): Promise<Decision> {
   const { version, created } = await createVersion(intake.tx, { modelId: model.id, ...commit })
   const short = commit.commit.slice(0, 7)
-  if (!created)
+  if (!created) {
+    const toProduction = commit.ref === `refs/heads/${model.branch}`
+    const adopted = toProduction && (await adoptVersion(intake.tx, version, commit.ref!))
+    const also = adopted ? ` It counts as ${model.branch}’s from now on.` : ''
     return {
       decision: 'nothing',
-      reason: `Commit ${short} already is version ${version.number}.`,
+      reason: `Commit ${short} already is version ${version.number}.${also}`,
       modelId: model.id,
       versionId: version.id,
     }
+  }
   const older = await supersedeQueued(intake.tx, version)
   const also =
     older.length > 0 ? ` Version ${older.map((v) => v.number).join(', ')} had not started and gave way to it.` : ''

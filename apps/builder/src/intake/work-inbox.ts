@@ -10,9 +10,9 @@ import type { Bell } from './bell.ts'
 import { type Intake, nothing, synced } from './intake-context.ts'
 import { onCheckRun, onCheckSuite } from './on-check.ts'
 import { onImport } from './on-import.ts'
-import { onInstallation, onInstallationRepositories } from './on-installation.ts'
+import { onInstallation, onInstallationRepositories, onInstallationTarget } from './on-installation.ts'
 import { onPush } from './on-push.ts'
-import { onMember, onRepository } from './on-repository.ts'
+import { onMember, onMembership, onRepository } from './on-repository.ts'
 
 const s = webhookSchemas
 
@@ -22,10 +22,13 @@ const handlers: Record<string, (intake: Intake) => Promise<Decision>> = {
   import: (i) => parsed(i, ImportPayload, onImport),
   installation: (i) => parsed(i, s.installation, onInstallation),
   installation_repositories: (i) => parsed(i, s.installation_repositories, onInstallationRepositories),
+  installation_target: (i) => parsed(i, s.installation_target, onInstallationTarget),
   repository: (i) => parsed(i, s.repository, onRepository),
   check_run: (i) => parsed(i, s.check_run, onCheckRun),
   check_suite: (i) => parsed(i, s.check_suite, onCheckSuite),
   member: (i) => parsed(i, s.member, onMember),
+  organization: (i) => parsed(i, s.organization, onMembership),
+  membership: (i) => parsed(i, s.membership, onMembership),
   github_app_authorization: (i) =>
     parsed(i, s.github_app_authorization, async (intake, payload) => {
       await closeSessionsOf(intake.tx, payload.sender.id)

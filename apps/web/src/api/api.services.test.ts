@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { appendLines, failBuild } from '@modelport/db/queries/builds'
 import { closeDelivery, type Delivery, nextDelivery } from '@modelport/db/queries/deliveries'
+import { person } from '@modelport/db/queries/model-changes'
 import { type Model, syncModel, updateModelSettings } from '@modelport/db/queries/models'
 import { openSession, type User } from '@modelport/db/queries/people'
 import * as schema from '@modelport/schema/api'
@@ -10,6 +11,7 @@ import { openTestSite, siteUrl, type TestSite } from '#src/api/test-site.ts'
 import * as redelivery from '#src/app/api/v1/deliveries/[id]/redeliver/route.ts'
 import * as delivery from '#src/app/api/v1/deliveries/[id]/route.ts'
 import * as deliveries from '#src/app/api/v1/deliveries/route.ts'
+import * as changesRoute from '#src/app/api/v1/models/[owner]/[model]/changes/route.ts'
 import * as defaultVersion from '#src/app/api/v1/models/[owner]/[model]/default-version/route.ts'
 import * as model from '#src/app/api/v1/models/[owner]/[model]/route.ts'
 import * as log from '#src/app/api/v1/models/[owner]/[model]/versions/[n]/builds/[target]/log/route.ts'
@@ -76,6 +78,7 @@ describe('models', () => {
       for (const [handler, method] of [
         [model.PATCH, 'PATCH'],
         [model.DELETE, 'DELETE'],
+        [changesRoute.GET, 'GET'],
         [versions.GET, 'GET'],
         [version.GET, 'GET'],
         [version.PATCH, 'PATCH'],
@@ -93,7 +96,7 @@ describe('models', () => {
   it('lists no private and no unlisted model, and shows the unlisted one to whoever has its address', async () => {
     const hidden = await published({ private: true })
     const unlisted = await published()
-    await updateModelSettings(site.db, unlisted.model.id, { visibility: 'unlisted' })
+    await updateModelSettings(site.db, unlisted.model.id, { visibility: 'unlisted' }, person('alice'))
     const page = await bodyOf(await site.call(models.GET, '/models?limit=100', {}, { as }), listOf(schema.ListedModel))
     const names = page.items.map((item) => item.name)
     expect(names).not.toContain(hidden.model.slug)
@@ -119,6 +122,161 @@ describe('models', () => {
     ).toBe(403)
     expect((await site.call(model.DELETE, path, params, { as, method: 'DELETE' })).status).toBe(204)
     expect((await site.call(model.GET, path, params, { as })).status).toBe(404)
+  })
+})
+
+describe('settings', () => {
+  async function mine(options: Parameters<typeof published>[0] = {}) {
+    const made = await published(options)
+    return {
+      ...made,
+      patch: (body: unknown, who = as) =>
+        site.call(model.PATCH, made.path, made.params, { as: who, body, method: 'PATCH' }),
+      now: async () => bodyOf(await site.call(model.GET, made.path, made.params, { as }), schema.Model),
+      changes: async (query = '') =>
+        bodyOf(
+          await site.call(changesRoute.GET, `${made.path}/changes${query}`, made.params, { as }),
+          listOf(schema.Change),
+        ),
+    }
+  }
+
+  it('take the licence, the overview and the performance notes, say where each is from, and give them back', async () => {
+    const { patch, now } = await mine()
+    expect((await now()).sources).toMatchObject({ license: 'LICENSE', overview: 'README' })
+    const performance = [{ hardware: 'A100', time: '1.2 s', memory: '3 GB', version: 1 }]
+    const license = { name: 'Sketch licence', url: 'https://example.org/licence' }
+    const said = await bodyOf(await patch({ license, performance, overview: '# Mine' }), schema.Model)
+    expect(said).toMatchObject({ license: null, performance })
+    expect(said.sources).toMatchObject({ license: 'edited', performance: 'edited', overview: 'edited' })
+    expect((await bodyOf(await patch({ license: { spdx: 'apache-2.0' } }), schema.Model)).license).toBe('Apache-2.0')
+    const back = await bodyOf(await patch({ license: null, performance: null, overview: null }), schema.Model)
+    expect(back).toMatchObject({ license: 'MIT', performance: [] })
+    expect(back.sources).toMatchObject({ license: 'LICENSE', overview: 'README' })
+  })
+
+  it('refuse what they do not hold, in every shape, and change nothing then', async () => {
+    const { patch, now, changes } = await mine()
+    const before = [await now(), await changes()]
+    const owned = [
+      'ownerId',
+      'publisherId',
+      'publishedAt',
+      'id',
+      'repositoryPrivate',
+      'deletedAt',
+      'defaultVersionId',
+      'state',
+    ]
+    const bodies: unknown[] = [
+      ...owned.map((key) => ({ title: 'x', [key]: 'x' })),
+      { visibility: ['private'] },
+      { visibility: 'everyone' },
+      { title: ['x'] },
+      { title: { toString: 'x' } },
+      { branch: ['main'] },
+      { branch: 'a b' },
+      { branch: 'rel*' },
+      { branchRules: 'v*' },
+      { tagRules: ['a..b'] },
+      { tagRules: Array(21).fill('v*') },
+      { license: { spdx: 'MIT', name: 'both' } },
+      { license: { spdx: 'MIT\n' } },
+      { license: { name: 'x', url: 'javascript:alert(1)' } },
+      { performance: [{ hardware: '', time: 'x' }] },
+      { overview: 'x'.repeat(66_000) },
+      { overview: 'a\u0000b' },
+      { links: [{ title: 'x', url: 'javascript:alert(1)' }] },
+      { archived: 'yes' },
+      { name: '..' },
+      { name: 'a/b' },
+      { name: 'a@1' },
+      [],
+      'title',
+      null,
+    ]
+    for (const body of bodies) expect((await patch(body)).status, JSON.stringify(body).slice(0, 80)).toBe(400)
+    // A key that JSON has and an object literal has not.
+    const raw = await model.PATCH(
+      new Request(siteUrl, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${as}`, 'content-type': 'application/json' },
+        body: '{"title":"x","__proto__":{"visibility":"private"}}',
+      }),
+      { params: Promise.resolve((await mine()).params) },
+    )
+    expect(raw.status).toBe(400)
+    expect([await now(), await changes()]).toEqual(before)
+  })
+
+  it('make one change or none: what is refused takes the rest of its request with it', async () => {
+    const { patch, now } = await mine()
+    const other = await mine()
+    expect((await patch({ title: 'New title', name: other.params.model })).status).toBe(409)
+    expect((await now()).title).toBeNull()
+  })
+
+  it('rename for owners: every old address of the API leads to the new one, with path and query', async () => {
+    const { patch, params, path } = await mine({ name: 'Old-Name' })
+    const bob = await site.seed.person('bob-writes')
+    site.permissions.set('alice/Old-Name bob-writes', 'write')
+    expect((await patch({ name: 'mine' }, await site.tokenOf(bob))).status).toBe(403)
+    expect((await bodyOf(await patch({ name: 'New.Name' }), schema.Model)).name).toBe('new.name')
+    for (const [handler, rest, method, more] of [
+      [model.GET, '', 'GET', {}],
+      [model.PATCH, '', 'PATCH', {}],
+      [versions.GET, '/versions?limit=2', 'GET', {}],
+      [log.GET, '/versions/1/builds/cpu/log?follow=1', 'GET', { n: '1', target: 'cpu' }],
+      [rebuild.POST, '/versions/1/rebuild', 'POST', { n: '1' }],
+    ] as const) {
+      const answer = await site.call(handler as typeof log.GET, path + rest, { ...params, ...more }, { as, method })
+      expect([answer.status, answer.headers.get('location')]).toEqual([308, `/api/v1/models/alice/new.name${rest}`])
+    }
+  })
+
+  it('redirect nobody to what they may not see', async () => {
+    const { patch, params, path } = await mine({ private: true })
+    await patch({ name: `secret-${params.model}` })
+    const hidden = await site.call(model.GET, path, params)
+    const missing = await site.call(model.GET, '/models/alice/none', { owner: 'alice', model: 'none' })
+    expect([hidden.status, await hidden.text()]).toEqual([404, await missing.text()])
+  })
+
+  it('archive: nothing is built and nothing edited until it is taken back', async () => {
+    const { patch, params, path } = await mine()
+    expect(await bodyOf(await patch({ archived: true }), schema.Model)).toMatchObject({
+      status: 'archived',
+      reason: 'Archived by alice.',
+    })
+    expect((await site.call(rebuild.POST, path, { ...params, n: '1' }, { as, body: {} })).status).toBe(409)
+    expect((await patch({ title: 'x' })).status).toBe(409)
+    expect((await patch({ visibility: 'unlisted' })).status).toBe(200)
+    expect((await bodyOf(await patch({ archived: false }), schema.Model)).status).toBe('active')
+  })
+
+  it('keep a record for publishers: who, what, from, to, page by page', async () => {
+    const { patch, changes, path, params } = await mine()
+    await patch({ tagRules: ['v*'], branchRules: [] })
+    await patch({ visibility: 'private' })
+    await patch({ visibility: 'public' })
+    const seen = []
+    let cursor: string | null = ''
+    while (cursor !== null) {
+      const page = await changes(`?limit=2${cursor ? `&cursor=${cursor}` : ''}`)
+      seen.push(...page.items)
+      cursor = page.nextCursor
+    }
+    expect(seen.map(({ by, login, what, from, to }) => [by, login, what, from, to])).toEqual([
+      ['person', 'alice', 'visibility', 'private', 'public'],
+      ['person', 'alice', 'visibility', 'public', 'private'],
+      ['person', 'alice', 'tag-rules', [], ['v*']],
+      ['policy', null, 'default-version', { version: null, policy: 'latest' }, { version: 1, policy: 'latest' }],
+      ['repository', null, 'created', null, expect.stringContaining('alice/')],
+    ])
+    expect((await changes('?what=visibility')).items).toHaveLength(2)
+    for (const who of [undefined, await site.tokenOf(await site.seed.person('mallory-5'))])
+      expect((await site.call(changesRoute.GET, path, params, { as: who })).status).toBe(404)
+    expect((await site.call(changesRoute.GET, `${path}?what=nonsense`, params, { as })).status).toBe(400)
   })
 })
 
@@ -261,7 +419,7 @@ describe('logs', () => {
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
     const text = await answer.text()
     expect(text).toMatch(/^Fetching [0-9a-f]{40}\n/)
-    await updateModelSettings(site.db, made.id, { viewersSeeLogs: true })
+    await updateModelSettings(site.db, made.id, { viewersSeeLogs: true }, person('alice'))
     expect(await (await site.call(log.GET, path, at)).text()).toBe(text)
     const found = await bodyOf(
       await site.call(log.GET, `${path}?find=PACKAGE-3`, at),

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { GalleryError } from '@modelport/db/queries/gallery'
-import { DefaultVersionError } from '@modelport/db/queries/models'
+import { ModelChangeError } from '@modelport/db/queries/model-life'
+import { DefaultVersionError, findModel } from '@modelport/db/queries/models'
 import { RebuildError } from '@modelport/db/queries/versions'
 import { z } from 'zod'
 import { actorOfRequest, type RequestActor } from '#src/auth/actor.ts'
+import { can } from '#src/auth/can.ts'
 import { GithubUnavailable } from '#src/auth/github.ts'
 import { Refusal } from '#src/auth/refusal.ts'
 import { isSameOrigin } from '#src/auth/same-origin.ts'
 import { context } from '#src/context.ts'
+import { couldBePath } from '#src/features/models/model-path.ts'
 
 export interface ApiRequest<P> {
   request: Request
@@ -38,7 +41,7 @@ const titles: Record<number, string> = {
 }
 
 /** Makes a route handler of an operation: finds out who asks, and turns what is thrown into problem+json. */
-export function api<P = Record<never, string>>(operation: (input: ApiRequest<P>) => Promise<Response>) {
+export function api<P extends object = Record<never, string>>(operation: (input: ApiRequest<P>) => Promise<Response>) {
   return async (request: Request, { params }: { params: Promise<P> }): Promise<Response> => {
     try {
       const actor = await actorOfRequest(request)
@@ -50,19 +53,32 @@ export function api<P = Record<never, string>>(operation: (input: ApiRequest<P>)
           403,
           'Changes with a browser session are accepted from pages of this site only. Use an API token.',
         )
-      return await operation({ request, url: new URL(request.url), params: await params, actor })
+      const input = { request, url: new URL(request.url), params: await params, actor }
+      return (await movedAnswer(input)) ?? (await operation(input))
     } catch (error) {
       return problemOf(error)
     }
   }
 }
 
+/** An address under an old name of a model leads to the new one, with the same method and body, for whoever may see the model. */
+async function movedAnswer({ url, params, actor }: ApiRequest<{ owner?: string; model?: string }>) {
+  const { owner, model: slug } = params
+  if (owner === undefined || slug === undefined || !couldBePath(owner, slug)) return null
+  const found = await findModel(context().db, owner, slug)
+  if (!found?.movedTo || (await can(actor, 'see', found.model)) !== 'allow') return null
+  // '', 'api', 'v1', 'models', owner, model, and what follows.
+  const rest = url.pathname.split('/').slice(6)
+  const location = ['/api/v1/models', found.movedTo, ...rest].join('/') + url.search
+  return new Response(null, { status: 308, headers: { location, ...always } })
+}
+
 function problemOf(error: unknown): Response {
   if (error instanceof Refusal) return problem(statusOf[error.kind], error.message, error.code)
   if (error instanceof z.ZodError)
     return problem(400, error.issues.map((i) => `${i.path.join('.') || 'body'}: ${i.message}`).join('; '))
-  if (error instanceof DefaultVersionError || error instanceof RebuildError || error instanceof GalleryError)
-    return problem(409, error.message)
+  if ([DefaultVersionError, GalleryError, ModelChangeError, RebuildError].some((kind) => error instanceof kind))
+    return problem(409, (error as Error).message)
   if (error instanceof GithubUnavailable) {
     console.error('GitHub could not be asked.', error.cause ?? error)
     return problem(503, 'GitHub could not be asked. Try again in a minute.')

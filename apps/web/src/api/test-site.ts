@@ -33,6 +33,14 @@ export async function openTestSite({
       return permissions.get(`${owner}/${name} ${login}`) ?? 'none'
     },
     findRepository: async (owner, name) => repositories.get(`${owner}/${name}`) ?? null,
+    listMembers: async ({ owner, name }) =>
+      [...permissions].flatMap(([key, role]) => {
+        const [path, login] = key.split(' ') as [string, string]
+        return path === `${owner}/${name}` && role !== 'none' ? [{ login, avatarUrl: null, role }] : []
+      }),
+    listInstallations: async () => [],
+    describeApp: async () => ({ installUrl: 'http://github.test/apps/modelport/installations/new', permissions: {} }),
+    readRoot: async () => null,
     exchangeCode: async (code) => ({ access: `access-${code}`, accessExpiresAt: null, refresh: null }),
     refreshTokens: async () => ({ access: 'renewed', accessExpiresAt: null, refresh: null }),
     whoIs: async (token) => ({ id: 4711, login: token.replace('access-', ''), name: null, avatar_url: null }),

@@ -29,6 +29,7 @@ const publisherMay = [
   'see-versions',
   'see-logs',
   'see-files',
+  'see-changes',
   'build',
   'publish',
   'change-files',
@@ -52,7 +53,7 @@ describe('who may do what', () => {
     })
     it(`${name}: write access makes a publisher, admin an owner`, async () => {
       expect(await allowed(actor('write'), model(values))).toEqual(publisherMay)
-      expect(await allowed(actor('admin'), model(values))).toEqual([...publisherMay, 'delete'])
+      expect(await allowed(actor('admin'), model(values))).toEqual([...publisherMay, 'rename', 'delete'])
     })
   }
 
@@ -78,6 +79,8 @@ describe('who may do what', () => {
     expect(await can(actor('none'), 'change-settings', model())).toBe('hide')
     expect(await can(actor('read'), 'change-settings', model({ repositoryPrivate: true }))).toBe('forbid')
     expect(await can(actor('write'), 'delete', model())).toBe('forbid')
+    expect(await can(actor('write'), 'rename', model())).toBe('forbid')
+    expect(await can(actor('read'), 'see-changes', model())).toBe('hide')
   })
 
   it('does not guess while GitHub is silent: what is open stays open, private stays hidden, the rest is unavailable', async () => {
@@ -87,7 +90,7 @@ describe('who may do what', () => {
   })
 
   it('a token does no more than its scopes, and says so only about what its person may see', async () => {
-    const reads = ['see', 'see-versions', 'see-logs', 'see-files']
+    const reads = ['see', 'see-versions', 'see-logs', 'see-files', 'see-changes']
     expect(await allowed(actor('admin', ['read']), model())).toEqual(reads)
     expect(await allowed(actor('admin', ['read', 'write']), model())).toEqual([...reads, 'build', 'publish'])
     expect(await allowed(actor('admin', ['files']), model())).toEqual(['see-files', 'change-files'])

@@ -7,11 +7,13 @@ export const actions = [
   'see-versions', // the Versions page with failed and running ones, deliveries
   'see-logs', // build pages and logs
   'see-files', // the Files page and downloads
+  'see-changes', // who changed what
   'build', // rebuild, cancel, redeliver
   'publish', // default version, yank
   'change-files', // upload, rename, describe, remove
   'change-settings',
-  'delete',
+  'rename', // also archive
+  'delete', // also restore
 ] as const
 export type Action = (typeof actions)[number]
 
@@ -52,8 +54,10 @@ export function scopesFor(action: Action): TokenScope[] {
   if (action === 'see-files') return ['read', 'files']
   if (action === 'change-files') return ['files']
   if (action.startsWith('see')) return ['read']
-  return [action === 'delete' || action === 'change-settings' ? 'admin' : 'write']
+  return [action === 'change-settings' || ownersOnly(action) ? 'admin' : 'write']
 }
+
+const ownersOnly = (action: Action) => action === 'rename' || action === 'delete'
 
 /**
  * GitHub says `read` of every account on a public repository. On one whose model was made private on the site that must
@@ -77,7 +81,7 @@ function decide(role: Role, action: Action, model: Model): Decision {
     (action === 'see-files' && model.viewersSeeFiles)
   if (opened) return 'allow'
   if (role === 'unknown') return 'unavailable'
-  if (action === 'delete') return role === 'owner' ? 'allow' : publisher ? 'forbid' : 'hide'
+  if (ownersOnly(action) && publisher) return role === 'owner' ? 'allow' : 'forbid'
   if (publisher) return 'allow'
   // A member who reads a private repository knows that these pages exist; to everybody else they do not.
   return role === 'viewer' ? 'forbid' : 'hide'

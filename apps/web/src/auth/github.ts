@@ -20,7 +20,24 @@ export interface InstalledRepository {
   description: string | null
   installationId: number
   mayWrite: boolean
+  mayAdminister: boolean
   pushedAt: string | null
+}
+
+/** Somebody whom GitHub gives rights on a repository. */
+export interface Member {
+  login: string
+  avatarUrl: string | null
+  role: 'read' | 'write' | 'admin'
+}
+
+/** The app on one account, as the signed-in person sees it. */
+export interface SeenInstallation {
+  id: number
+  account: string
+  suspended: boolean
+  /** Where its repositories are chosen. */
+  url: string
 }
 
 /** GitHub could not be asked: it was silent for ten seconds, or answered with an error of its own. */
@@ -36,6 +53,17 @@ export interface Github {
   ): Promise<Permission>
   /** The repository as the app sees it; null when it does not exist or the app is not on it. */
   findRepository(owner: string, name: string): Promise<{ id: number; fullName: string; installationId: number } | null>
+  /** Everybody with rights on the repository, owners first; at most 300. */
+  listMembers(repository: { owner: string; name: string; installationId: number | null }): Promise<Member[]>
+  /** The accounts on which the person sees the app, suspended ones too. */
+  listInstallations(accessToken: string): Promise<SeenInstallation[]>
+  /** Where the app is installed, and the permissions that it asks for. */
+  describeApp(): Promise<{ installUrl: string; permissions: Record<string, string> }>
+  /** The names in the root of a branch, and the text of one file there; null when the branch has no commit. */
+  readRoot(
+    repository: { owner: string; name: string; installationId: number },
+    file: string,
+  ): Promise<{ branch: string; names: string[]; text: string | null } | null>
   exchangeCode(code: string, verifier: string): Promise<Tokens>
   refreshTokens(refresh: string): Promise<Tokens>
   whoIs(accessToken: string): Promise<{ id: number; login: string; name: string | null; avatar_url: string | null }>
@@ -127,6 +155,64 @@ export function connectGithub(config: Config, secrets: Secrets): Github {
         return answer ? { id: answer.data.id, fullName: answer.data.full_name, installationId } : null
       })
     },
+    async listMembers({ owner, name: repo, installationId }) {
+      return unavailableOnFailure(async () => {
+        const id = installationId ?? (await installationOf(owner, repo))
+        if (id === null) return []
+        const found: Member[] = []
+        for (let page = 1; page <= 3; page++) {
+          const { data } = await asApp(id).repos.listCollaborators({ owner, repo, per_page: 100, page })
+          for (const { login, avatar_url, permissions } of data)
+            found.push({
+              login,
+              avatarUrl: avatar_url ?? null,
+              role: permissions?.admin ? 'admin' : permissions?.push ? 'write' : 'read',
+            })
+          if (data.length < 100) break
+        }
+        const order = ['admin', 'write', 'read']
+        return found.sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role) || a.login.localeCompare(b.login))
+      })
+    },
+    async listInstallations(accessToken) {
+      return unavailableOnFailure(async () => {
+        const { data } = await asPerson(accessToken).apps.listInstallationsForAuthenticatedUser({ per_page: 100 })
+        return data.installations.map((installation) => ({
+          id: installation.id,
+          account: (installation.account && 'login' in installation.account && installation.account.login) || '',
+          suspended: Boolean(installation.suspended_at),
+          url: installation.html_url,
+        }))
+      })
+    },
+    async describeApp() {
+      return unavailableOnFailure(async () => {
+        const { data } = await asApp().apps.getAuthenticated()
+        const permissions = Object.entries(data?.permissions ?? {}).filter((pair): pair is [string, string] =>
+          Boolean(pair[1]),
+        )
+        return {
+          installUrl: `${config.githubWebUrl}/apps/${data?.slug ?? ''}/installations/new`,
+          permissions: Object.fromEntries(permissions),
+        }
+      })
+    },
+    async readRoot({ owner, name: repo, installationId }, file) {
+      return unavailableOnFailure(async () => {
+        const { data } = await asApp(installationId).repos.get({ owner, repo })
+        const root = await orNull(() => asApp(installationId).repos.getContent({ owner, repo, path: '' }))
+        if (!root || !Array.isArray(root.data)) return null
+        const names = root.data.map((entry) => entry.name)
+        const entry = names.includes(file)
+          ? (await asApp(installationId).repos.getContent({ owner, repo, path: file })).data
+          : null
+        const text =
+          entry && !Array.isArray(entry) && entry.type === 'file' && 'content' in entry
+            ? Buffer.from(entry.content, 'base64').toString('utf8')
+            : null
+        return { branch: data.default_branch, names, text }
+      })
+    },
     exchangeCode: (code, verifier) =>
       askForTokens({ code, code_verifier: verifier, redirect_uri: `${config.siteUrl}/login/callback` }),
     refreshTokens: (refresh) => askForTokens({ grant_type: 'refresh_token', refresh_token: refresh }),
@@ -155,6 +241,7 @@ export function connectGithub(config: Config, secrets: Secrets): Github {
                 description: repository.description ?? null,
                 installationId: installation.id,
                 mayWrite: repository.permissions?.push ?? repository.permissions?.admin ?? false,
+                mayAdminister: repository.permissions?.admin ?? false,
                 pushedAt: repository.pushed_at ?? null,
               })
             if (data.repositories.length < 100) break

@@ -1,3 +1,4 @@
+import { ModelChangeError } from '@modelport/db/queries/model-life'
 import { DefaultVersionError } from '@modelport/db/queries/models'
 import { RebuildError } from '@modelport/db/queries/versions'
 import { headers } from 'next/headers'
@@ -22,14 +23,19 @@ export async function guardAction(run: (actor: RequestActor) => Promise<ActionRe
   try {
     return await run(actor)
   } catch (error) {
-    if (error instanceof Refusal || error instanceof DefaultVersionError || error instanceof RebuildError)
-      return { error: error.message }
+    if ([Refusal, DefaultVersionError, ModelChangeError, RebuildError].some((kind) => error instanceof kind))
+      return { error: (error as Error).message }
     if (error instanceof GithubUnavailable) {
       console.error('GitHub could not be asked.', error.cause ?? error)
       return { error: 'GitHub could not be asked. Try again in a minute.' }
     }
     if (error instanceof z.ZodError)
-      return { error: error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ') }
+      // A message that is a sentence of its own needs no name of a field before it.
+      return {
+        error: error.issues
+          .map((i) => (/^\p{Lu}/u.test(i.message) ? i.message : `${i.path.join('.')}: ${i.message}`))
+          .join(' '),
+      }
     throw error
   }
 }

@@ -51,6 +51,5 @@ export async function refreshDescription(tx: Tx, modelId: string): Promise<void>
 function listedLicence(file: Version['licence'], said: Described['licence']): Model['licence'] {
   if (!said) return file && { ...file, spdx: file.spdx ?? detectLicence(file.text) }
   const spdx = spdxOf(said.value)
-  if (file) return { ...file, spdx }
-  return spdx ? { spdx, file: said.from, text: '' } : null
+  return file ? { ...file, spdx } : { spdx, file: said.from, text: '' }
 }

@@ -34,8 +34,10 @@ import {
   unknownObjectKeys,
   workObjectDeletions,
 } from './files.ts'
+import { listChanges, person } from './model-changes.ts'
 import { type Model, syncModel, syncPublisher } from './models.ts'
 
+const alice = person('alice')
 let database: Awaited<ReturnType<typeof openTestDatabase>>
 const db = () => database.db
 beforeAll(async () => {
@@ -232,8 +234,8 @@ describe('an upload', () => {
     const { session, file } = await upload(model, 'mine')
     expect(await cancelUpload(db(), other.id, session.id)).toBe(false)
     expect(await findFile(db(), other.id, file.id)).toBeNull()
-    expect(await removeFile(db(), other.id, file.id)).toBe(false)
-    expect(await renameFile(db(), other.id, file.id, 'x')).toBeNull()
+    expect(await removeFile(db(), other.id, file.id, alice)).toBe(false)
+    expect(await renameFile(db(), other.id, file.id, 'x', alice)).toBeNull()
   })
 })
 
@@ -302,10 +304,10 @@ describe('content', () => {
     expect(b.file.blobId).toBe(a.file.blobId)
     expect(await deletionsOf(b.session.key)).toHaveLength(1)
     expect(await deletionsOf(a.session.key)).toHaveLength(0)
-    await removeFile(db(), one.id, a.file.id)
+    await removeFile(db(), one.id, a.file.id, alice)
     await sweepBlobs(db())
     expect(await findFile(db(), two.id, b.file.id)).toMatchObject({ blob: { key: a.session.key } })
-    await removeFile(db(), two.id, b.file.id)
+    await removeFile(db(), two.id, b.file.id, alice)
     await sweepBlobs(db())
     expect(await deletionsOf(a.session.key)).toHaveLength(1)
     expect(await unknownObjectKeys(db(), [a.session.key, 'files/never'])).toEqual(['files/never'])
@@ -316,7 +318,7 @@ describe('content', () => {
     for (let i = 0; i < 20; i++) {
       const content = `raced ${i} ${randomUUID()}`
       const { file } = await upload(model, content, { ...free, fileName: `raced-${i}` })
-      await removeFile(db(), model.id, file.id)
+      await removeFile(db(), model.id, file.id, alice)
       const session = await begin(model, {
         ...free,
         fileName: `again-${i}`,
@@ -364,8 +366,13 @@ describe('files', () => {
     const model = await makeModel()
     const { file } = await upload(model, 'notes', { ...free, fileName: 'notes.txt' })
     await upload(model, 'other', { ...free, fileName: 'other.txt' })
-    expect(await codeOf(renameFile(db(), model.id, file.id, 'other.txt'))).toBe('files/name-taken')
-    expect(await renameFile(db(), model.id, file.id, 'renamed.txt')).toMatchObject({ file: { name: 'renamed.txt' } })
+    expect(await codeOf(renameFile(db(), model.id, file.id, 'other.txt', alice))).toBe('files/name-taken')
+    expect(await renameFile(db(), model.id, file.id, 'renamed.txt', alice)).toMatchObject({
+      file: { name: 'renamed.txt' },
+    })
+    const [renamed, put] = await listChanges(db(), model.id, { what: 'file' })
+    expect(renamed).toMatchObject({ changedBy: 'alice', from: { name: file.name }, to: { name: 'renamed.txt' } })
+    expect(put).toMatchObject({ kind: 'person', from: 'no file' })
     expect(await currentFile(db(), model.id, { ...free, name: 'renamed.txt' })).toMatchObject({ id: file.id })
   })
 

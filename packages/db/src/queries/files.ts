@@ -1,8 +1,10 @@
 import { statesBefore, type UploadState, uploadChanges } from '@modelport/schema/states'
-import { and, asc, desc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import { type Db, isUniqueViolation, type Tx } from '../client.ts'
 import { blobs, type FileInspection, files, objectDeletions, uploadParts, uploadSessions } from '../tables/files.ts'
 import { models, publishers } from '../tables/models.ts'
+import { type By, person, recordChange } from './model-changes.ts'
+import { restoreDays } from './model-life.ts'
 
 export type ModelFile = typeof files.$inferSelect
 export type StoredBlob = typeof blobs.$inferSelect
@@ -470,12 +472,18 @@ export async function renameFile(
   modelId: string,
   fileId: string,
   fileName: string,
+  by: By,
 ): Promise<{ file: ModelFile } | { refusal: Refusal } | null> {
   const name = cleanFileName(fileName)
   if (!name) return { refusal: invalidName }
   try {
-    const [file] = await db.update(files).set({ name }).where(ofModel(modelId, fileId)).returning()
-    return file ? { file } : null
+    return await db.transaction(async (tx) => {
+      const [before] = await tx.select().from(files).where(ofModel(modelId, fileId)).for('update')
+      const [file] = await tx.update(files).set({ name }).where(ofModel(modelId, fileId)).returning()
+      if (!before || !file) return null
+      await recordChange(tx, modelId, by, { what: 'file', from: recorded(before), to: recorded(file) })
+      return { file }
+    })
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     return { refusal: { code: 'files/name-taken', sentence: `There is another file named ${name}.` } }
@@ -494,19 +502,34 @@ export async function describeFile(db: Db, modelId: string, fileId: string, desc
 }
 
 /** Takes a file away. Its bytes go when no other file has them. False when it was gone. */
-export async function removeFile(db: Db, modelId: string, fileId: string): Promise<boolean> {
-  const rows = await db.delete(files).where(ofModel(modelId, fileId)).returning({ id: files.id })
-  return rows.length > 0
+export async function removeFile(db: Db, modelId: string, fileId: string, by: By): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const [gone] = await tx.delete(files).where(ofModel(modelId, fileId)).returning()
+    if (gone) await recordChange(tx, modelId, by, { what: 'file', from: recorded(gone), to: 'removed' })
+    return gone !== undefined
+  })
 }
 
+/** A file as the record of changes names it. */
+const recorded = ({ name, option, choice }: Pick<ModelFile, 'name' | 'option' | 'choice'>) => ({ name, option, choice })
+
 /**
- * Takes away the files of models that were deleted, and ends their uploads: nobody can reach them any more, and they
- * would fill their publisher's quota. Returns how many rows it ended.
+ * Takes away the files of models that were deleted and cannot be restored any more, and ends the uploads of all that were
+ * deleted: nobody can reach them, and they would fill their publisher's quota. Returns how many rows it ended.
  */
 export async function dropFilesOfDeletedModels(db: Db): Promise<number> {
   return db.transaction(async (tx) => {
     const deleted = tx.select({ id: models.id }).from(models).where(isNotNull(models.deletedAt))
-    const gone = await tx.delete(files).where(inArray(files.modelId, deleted)).returning({ id: files.id })
+    const lost = tx
+      .select({ id: models.id })
+      .from(models)
+      .where(
+        and(
+          isNotNull(models.deletedAt),
+          or(isNull(models.deletedBy), sql`${models.deletedAt} < now() - ${restoreDays} * interval '1 day'`),
+        ),
+      )
+    const gone = await tx.delete(files).where(inArray(files.modelId, lost)).returning({ id: files.id })
     const open = await tx
       .select()
       .from(uploadSessions)
@@ -686,6 +709,10 @@ async function placeFile(
     .insert(files)
     .values({ modelId, option, choice, description: current?.description ?? '', ...values })
     .returning()
+  const from = current ? recorded(current) : 'no file'
+  // The same name with other bytes is a change too.
+  const to = { ...recorded(file!), replaced: current?.name === file!.name ? 'with other content' : null }
+  await recordChange(tx, modelId, person(values.uploadedBy), { what: 'file', from, to })
   return file!
 }
 

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
 import type { Db, Tx } from '../client.ts'
 import { installations, models, publishers } from '../tables/models.ts'
 import { versions } from '../tables/versions.ts'
+import { recordChange, repository } from './model-changes.ts'
 import type { Model } from './models.ts'
 import { indexModels } from './search-index.ts'
 import { cancelVersion } from './versions.ts'
@@ -54,5 +55,11 @@ export async function detachModel(tx: Tx, modelId: string): Promise<void> {
 
 /** The repository became private: the model is hidden with it. */
 export async function closeRepository(tx: Tx, modelId: string): Promise<void> {
-  await tx.update(models).set({ repositoryPrivate: true, updatedAt: sql`now()` }).where(eq(models.id, modelId))
+  const rows = await tx
+    .update(models)
+    .set({ repositoryPrivate: true, updatedAt: sql`now()` })
+    .where(and(eq(models.id, modelId), eq(models.repositoryPrivate, false)))
+    .returning({ id: models.id })
+  if (rows.length > 0)
+    await recordChange(tx, modelId, repository, { what: 'repository-visibility', from: 'public', to: 'private' })
 }

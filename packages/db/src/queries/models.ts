@@ -1,18 +1,19 @@
 import type { Edits } from '@modelport/schema/model-card/describe'
+import type { ChangedThing } from '@modelport/schema/model-changes'
 import type { ModelState } from '@modelport/schema/states'
 import { modelChanges, statesBefore } from '@modelport/schema/states'
-import { and, desc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNull, ne, or, sql } from 'drizzle-orm'
 import type { Db, Tx } from '../client.ts'
 import { galleryImages, type ImageRendition } from '../tables/gallery.ts'
-import { defaultVersionChanges, installations, modelNames, models, publishers } from '../tables/models.ts'
+import { installations, modelNames, models, publishers } from '../tables/models.ts'
 import { builds, versions } from '../tables/versions.ts'
 import { refreshDescription } from './description.ts'
+import { type By, person, recordChange, repository as theRepository } from './model-changes.ts'
 import { indexModels, isListed } from './search-index.ts'
 
 export type Publisher = typeof publishers.$inferSelect
 export type Model = typeof models.$inferSelect
 export type Installation = typeof installations.$inferSelect
-export type DefaultVersionChange = typeof defaultVersionChanges.$inferSelect
 
 export interface GithubAccount {
   id: number
@@ -37,9 +38,10 @@ export async function syncPublisher(db: Tx, account: GithubAccount): Promise<Pub
       avatarUrl: account.avatar_url ?? null,
     }
     const [before] = await tx
-      .select({ slug: publishers.slug })
+      .select({ id: publishers.id, slug: publishers.slug })
       .from(publishers)
       .where(eq(publishers.githubId, account.id))
+    if (before && before.slug !== slug) await movePaths(tx, before, slug)
     const [row] = await tx
       .insert(publishers)
       .values({ githubId: account.id, ...values })
@@ -55,6 +57,30 @@ export async function syncPublisher(db: Tx, account: GithubAccount): Promise<Pub
     }
     return row!
   })
+}
+
+/** The account got another login: each of its models leaves a redirect at its old address. */
+async function movePaths(tx: Tx, publisher: { id: string; slug: string }, slug: string): Promise<void> {
+  // A slug with a tilde was taken by another account before this news came; what lies there now is not ours to redirect.
+  if (publisher.slug.includes('~')) return
+  const theirs = await tx
+    .select({ id: models.id, slug: models.slug })
+    .from(models)
+    .where(and(eq(models.publisherId, publisher.id), isNull(models.deletedAt)))
+    .orderBy(models.id)
+    .for('update')
+  for (const model of theirs.filter((each) => !each.slug.includes('~')))
+    await movePath(tx, model.id, `${publisher.slug}/${model.slug}`, `${slug}/${model.slug}`, theRepository)
+}
+
+/** Leaves a redirect at an old address, and notes the move. The caller writes the model's new address. */
+export async function movePath(tx: Tx, modelId: string, from: string, to: string, by: By): Promise<void> {
+  await tx
+    .insert(modelNames)
+    .values({ path: from, modelId })
+    .onConflictDoUpdate({ target: modelNames.path, set: { modelId } })
+  await forgetName(tx, to)
+  await recordChange(tx, modelId, by, { what: 'name', from, to })
 }
 
 /** Records that the GitHub App is on an account. */
@@ -105,34 +131,27 @@ async function syncModelRow(
   input: { repository: GithubRepository; publisher: Publisher; installationId: number | null },
 ): Promise<{ model: Model; created: boolean }> {
   const { repository, publisher } = input
-  const slug = repository.name.toLowerCase()
-  const values = {
-    publisherId: publisher.id,
-    installationId: input.installationId,
-    name: repository.name,
-    slug,
-    repositoryPrivate: repository.private,
-    repositorySummary: repository.description ?? null,
-    repositoryTopics: repository.topics ?? [],
-  }
   const [before] = await tx
     .select({ model: models, owner: publishers.slug })
     .from(models)
     .innerJoin(publishers, eq(publishers.id, models.publisherId))
     .where(eq(models.githubRepositoryId, repository.id))
     .for('update', { of: models })
-  // Another repository may have held this path: a deleted one, or one whose rename we have not heard of yet.
-  const losers = await tx
-    .update(models)
-    .set({ slug: sql`${models.slug} || '~' || ${models.githubRepositoryId}::text` })
-    .where(
-      and(eq(models.publisherId, publisher.id), eq(models.slug, slug), ne(models.githubRepositoryId, repository.id)),
-    )
-    .returning({ id: models.id })
-  await indexModels(
-    tx,
-    losers.map(({ id }) => id),
-  )
+  const chosenSlug = before?.model.chosenSlug ?? null
+  // Under another owner the chosen name may be somebody's already; the repository's own name never is.
+  const keepsChosen = chosenSlug !== null && !(await isNameTaken(tx, publisher.id, chosenSlug, repository.id))
+  const slug = keepsChosen ? chosenSlug : repository.name.toLowerCase()
+  const values = {
+    publisherId: publisher.id,
+    installationId: input.installationId,
+    name: repository.name,
+    slug,
+    chosenSlug: keepsChosen ? chosenSlug : null,
+    repositoryPrivate: repository.private,
+    repositorySummary: repository.description ?? null,
+    repositoryTopics: repository.topics ?? [],
+  }
+  await freePath(tx, publisher, slug, repository.id)
   if (!before) {
     const [model] = await tx
       .insert(models)
@@ -144,22 +163,98 @@ async function syncModelRow(
       })
       .returning()
     await forgetName(tx, `${publisher.slug}/${slug}`)
+    await recordChange(tx, model!.id, theRepository, {
+      what: 'created',
+      from: null,
+      to: `${publisher.login}/${repository.name}`,
+    })
     return { model: await described(tx, model!.id), created: true }
   }
-  const oldPath = `${before.owner}/${before.model.slug}`
+  const { model } = before
+  const oldPath = `${before.owner}/${model.slug}`
   const newPath = `${publisher.slug}/${slug}`
-  if (oldPath !== newPath && !oldPath.includes('~')) {
-    await tx
-      .insert(modelNames)
-      .values({ path: oldPath, modelId: before.model.id })
-      .onConflictDoUpdate({ target: modelNames.path, set: { modelId: before.model.id } })
-    await forgetName(tx, newPath)
+  if (oldPath !== newPath) {
+    if (oldPath.includes('~')) await forgetName(tx, newPath)
+    else await movePath(tx, model.id, oldPath, newPath, theRepository)
   }
+  if (model.deletedAt)
+    await recordChange(tx, model.id, theRepository, {
+      what: 'delete',
+      from: true,
+      to: false,
+      reason: 'Imported again.',
+    })
+  await recordChange(tx, model.id, theRepository, {
+    what: 'repository-visibility',
+    from: model.repositoryPrivate ? 'private' : 'public',
+    to: repository.private ? 'private' : 'public',
+  })
   await tx
     .update(models)
-    .set({ ...values, deletedAt: null, updatedAt: sql`now()` })
-    .where(eq(models.id, before.model.id))
-  return { model: await described(tx, before.model.id), created: false }
+    .set({ ...values, deletedAt: null, deletedBy: null, updatedAt: sql`now()` })
+    .where(eq(models.id, model.id))
+  return { model: await described(tx, model.id), created: false }
+}
+
+/** Whether a name under a publisher is another model's: its address, or the repository's own name, which is always kept for it. */
+export async function isNameTaken(
+  tx: Tx,
+  publisherId: string,
+  slug: string,
+  exceptRepositoryId: number,
+): Promise<boolean> {
+  const [row] = await tx
+    .select({ id: models.id })
+    .from(models)
+    .where(
+      and(
+        eq(models.publisherId, publisherId),
+        ne(models.githubRepositoryId, exceptRepositoryId),
+        isNull(models.deletedAt),
+        or(eq(models.slug, slug), sql`lower(${models.name}) = ${slug}`),
+      ),
+    )
+    .limit(1)
+  return row !== undefined
+}
+
+/**
+ * Takes an address for the repository that it belongs to on GitHub. A model that was given this name on the site goes
+ * back to its own repository's; a repository that held it was renamed or deleted, which we have not heard of yet.
+ */
+async function freePath(tx: Tx, publisher: Publisher, slug: string, repositoryId: number): Promise<void> {
+  const losers = await tx
+    .select({
+      id: models.id,
+      name: models.name,
+      chosenSlug: models.chosenSlug,
+      repositoryId: models.githubRepositoryId,
+    })
+    .from(models)
+    .where(
+      and(eq(models.publisherId, publisher.id), eq(models.slug, slug), ne(models.githubRepositoryId, repositoryId)),
+    )
+    .for('update')
+  for (const loser of losers) {
+    const own = loser.name.toLowerCase()
+    const returns = loser.chosenSlug === slug && !(await isNameTaken(tx, publisher.id, own, loser.repositoryId))
+    await tx
+      .update(models)
+      .set({ slug: returns ? own : `${slug}~${loser.repositoryId}`, chosenSlug: null })
+      .where(eq(models.id, loser.id))
+    if (returns)
+      await recordChange(tx, loser.id, theRepository, {
+        what: 'name',
+        from: `${publisher.slug}/${slug}`,
+        to: `${publisher.slug}/${own}`,
+        reason: `A repository with the name ${slug} came, and the name is its own.`,
+      })
+    if (returns) await forgetName(tx, `${publisher.slug}/${own}`)
+  }
+  await indexModels(
+    tx,
+    losers.map(({ id }) => id),
+  )
 }
 
 async function described(tx: Tx, id: string): Promise<Model> {
@@ -170,7 +265,7 @@ async function described(tx: Tx, id: string): Promise<Model> {
 }
 
 /** A live model's path wins over an old name. */
-async function forgetName(tx: Tx, path: string): Promise<void> {
+export async function forgetName(tx: Tx, path: string): Promise<void> {
   await tx.delete(modelNames).where(eq(modelNames.path, path))
 }
 
@@ -200,14 +295,6 @@ export async function findModelByRepository(tx: Tx, githubRepositoryId: number):
   return row ?? null
 }
 
-/** Marks a model as deleted: it answers like one that never was; its rows are kept for the record. */
-export async function deleteModel(tx: Tx, id: string): Promise<void> {
-  await tx
-    .update(models)
-    .set({ deletedAt: sql`now()`, slug: sql`${models.slug} || '~' || ${models.githubRepositoryId}::text` })
-    .where(and(eq(models.id, id), isNull(models.deletedAt)))
-}
-
 export interface FoundModel {
   model: Model
   publisher: Publisher
@@ -233,6 +320,16 @@ export async function findModel(db: Tx, owner: string, name: string): Promise<Fo
   return old ? { ...old, movedTo: `${old.publisher.slug}/${old.model.slug}` } : null
 }
 
+/** A live model by its id. */
+export async function findModelById(db: Tx, id: string): Promise<FoundModel | null> {
+  const [row] = await db
+    .select({ model: models, publisher: publishers })
+    .from(models)
+    .innerJoin(publishers, eq(publishers.id, models.publisherId))
+    .where(and(eq(models.id, id), isNull(models.deletedAt)))
+  return row ? { ...row, movedTo: null } : null
+}
+
 /** Where a model's code comes from, as the builder needs it. */
 export async function loadModelSource(db: Tx, modelId: string) {
   const [row] = await db
@@ -246,19 +343,6 @@ export async function loadModelSource(db: Tx, modelId: string) {
     .leftJoin(installations, eq(installations.id, models.installationId))
     .where(eq(models.id, modelId))
   return row ?? null
-}
-
-/** The newest moves of a model's default version first. */
-export async function listDefaultVersionChanges(db: Db, modelId: string, limit = 20) {
-  const to = db.$with('to_version').as(db.select({ id: versions.id, number: versions.number }).from(versions))
-  return db
-    .with(to)
-    .select({ change: defaultVersionChanges, toNumber: to.number })
-    .from(defaultVersionChanges)
-    .leftJoin(to, eq(to.id, defaultVersionChanges.toVersionId))
-    .where(eq(defaultVersionChanges.modelId, modelId))
-    .orderBy(desc(defaultVersionChanges.id))
-    .limit(limit)
 }
 
 /**
@@ -295,7 +379,7 @@ export async function setDefaultVersion(
       model,
       target?.id ?? null,
       choice.policy,
-      changedBy,
+      person(changedBy),
       {
         latest: 'The default follows the latest ready version.',
         pinned: `Version ${target?.number} was chosen by hand.`,
@@ -313,7 +397,7 @@ export async function moveDefaultVersion(
   model: Model,
   toVersionId: string | null,
   policy: 'latest' | 'pinned',
-  changedBy: string | null,
+  by: By,
   reason: string,
 ): Promise<void> {
   if (model.defaultVersionId === toVersionId && model.defaultPolicy === policy) return
@@ -321,46 +405,66 @@ export async function moveDefaultVersion(
     .update(models)
     .set({ defaultVersionId: toVersionId, defaultPolicy: policy, updatedAt: sql`now()` })
     .where(eq(models.id, model.id))
-  await tx.insert(defaultVersionChanges).values({
-    modelId: model.id,
-    fromVersionId: model.defaultVersionId,
-    toVersionId,
-    policy,
-    changedBy,
+  const ids = [model.defaultVersionId, toVersionId].filter((id) => id !== null)
+  const rows = await tx
+    .select({ id: versions.id, number: versions.number })
+    .from(versions)
+    .where(inArray(versions.id, ids))
+  const numberOf = (id: string | null) => rows.find((row) => row.id === id)?.number ?? null
+  await recordChange(tx, model.id, by, {
+    what: 'default-version',
+    from: { version: numberOf(model.defaultVersionId), policy: model.defaultPolicy },
+    to: { version: numberOf(toVersionId), policy },
     reason,
   })
   await refreshDescription(tx, model.id)
   await indexModels(tx, [model.id])
 }
 
-/** The version with the highest number that is ready and not yanked. */
+/**
+ * The version that the policy `latest` chooses: the newest of the production branch that is ready and not yanked. Where
+ * that branch has none, the newest of any branch or tag, so that a model that works is not without a default.
+ */
 export async function newestReadyVersion(tx: Tx, modelId: string) {
   const [row] = await tx
-    .select()
+    .select({ version: versions })
     .from(versions)
+    .innerJoin(models, eq(models.id, versions.modelId))
     .where(and(eq(versions.modelId, modelId), eq(versions.state, 'ready'), isNull(versions.yankedAt)))
-    .orderBy(desc(versions.number))
+    .orderBy(
+      desc(sql`(${versions.ref} is null or ${versions.ref} = 'refs/heads/' || ${models.branch})`),
+      desc(versions.number),
+    )
     .limit(1)
-  return row ?? null
+  return row?.version ?? null
 }
 
-/** Changes what a publisher may set on a model. */
-export async function updateModelSettings(
-  db: Tx,
-  id: string,
-  settings: Partial<
-    Pick<
-      Model,
-      'visibility' | 'branch' | 'viewersSeeVersions' | 'viewersSeeLogs' | 'viewersSeeFiles' | 'substitutionPolicy'
-    >
-  >,
-): Promise<void> {
-  if (Object.keys(settings).length === 0) return
+/** What a publisher may set on a model, with the words of the record. */
+const settingWords = {
+  visibility: 'visibility',
+  branch: 'branch',
+  branchRules: 'branch-rules',
+  tagRules: 'tag-rules',
+  viewersSeeVersions: 'viewers-see-versions',
+  viewersSeeLogs: 'viewers-see-logs',
+  viewersSeeFiles: 'viewers-see-files',
+  substitutionPolicy: 'substitution-policy',
+} as const satisfies Partial<Record<keyof Model, ChangedThing>>
+export type ModelSettings = Partial<Pick<Model, keyof typeof settingWords>>
+
+/** Changes what a publisher may set on a model, and notes each change. */
+export async function updateModelSettings(db: Tx, id: string, settings: ModelSettings, by: By): Promise<void> {
+  const wanted = withoutUndefined(settings) as ModelSettings
+  if (Object.keys(wanted).length === 0) return
   await db.transaction(async (tx) => {
+    const [before] = await tx.select().from(models).where(eq(models.id, id)).for('update')
+    if (!before) return
     await tx
       .update(models)
-      .set({ ...settings, updatedAt: sql`now()` })
+      .set({ ...wanted, updatedAt: sql`now()` })
       .where(eq(models.id, id))
+    for (const key of Object.keys(wanted) as (keyof ModelSettings)[])
+      await recordChange(tx, id, by, { what: settingWords[key], from: before[key], to: wanted[key] })
     await indexModels(tx, [id])
   })
 }
@@ -370,6 +474,7 @@ export async function editDescription(
   tx: Db,
   id: string,
   changes: { [K in keyof Edits]?: Edits[K] | null },
+  by: By,
 ): Promise<void> {
   if (Object.values(changes).every((value) => value === undefined)) return
   await tx.transaction(async (tx) => {
@@ -379,6 +484,12 @@ export async function editDescription(
       Object.entries({ ...model.edited, ...withoutUndefined(changes) }).filter(([, value]) => value !== null),
     ) as Edits
     await tx.update(models).set({ edited, updatedAt: sql`now()` }).where(eq(models.id, id))
+    for (const key of Object.keys(withoutUndefined(changes)) as (keyof Edits)[])
+      await recordChange(tx, id, by, {
+        what: key === 'licence' ? 'license' : key,
+        from: model.edited[key] ?? null,
+        to: edited[key] ?? null,
+      })
     await refreshDescription(tx, id)
     await indexModels(tx, [id])
   })

@@ -179,3 +179,9 @@ export async function recordPermission(db: Tx, userId: string, modelId: string, 
 export async function forgetPermissions(db: Tx, modelId: string): Promise<void> {
   await db.delete(modelPermissions).where(eq(modelPermissions.modelId, modelId))
 }
+
+/** Forgets what GitHub said about a person, on every model. */
+export async function forgetPermissionsOf(db: Tx, githubUserId: number): Promise<void> {
+  await db.execute(sql`delete from model_permissions
+    where user_id in (select id from users where github_id = ${githubUserId})`)
+}

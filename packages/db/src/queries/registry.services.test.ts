@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { outbox } from '../tables/intake.ts'
-import { defaultVersionChanges, models } from '../tables/models.ts'
+import { models, recordedChanges } from '../tables/models.ts'
 import { builds, logLines, versions } from '../tables/versions.ts'
 import { openTestDatabase } from '../testing.ts'
 import {
@@ -284,11 +284,12 @@ describe('the default version', () => {
     expect(await reloadModel(model.id)).toMatchObject({ defaultVersionId: one.id, defaultPolicy: 'pinned' })
     await setDefaultVersion(db(), model.id, { policy: 'latest' }, 'alice')
     expect(await reloadModel(model.id)).toMatchObject({ defaultVersionId: two.id, defaultPolicy: 'latest' })
-    const moves = await db().select().from(defaultVersionChanges).where(eq(defaultVersionChanges.modelId, model.id))
-    expect(moves.map((m) => [m.policy, m.changedBy])).toEqual([
-      ['latest', null],
-      ['pinned', 'alice'],
-      ['latest', 'alice'],
+    const all = await db().select().from(recordedChanges).where(eq(recordedChanges.modelId, model.id))
+    const moves = all.filter((change) => change.what === 'default-version')
+    expect(moves.map((m) => [m.kind, m.changedBy, m.from, m.to])).toEqual([
+      ['policy', null, { version: null, policy: 'latest' }, { version: 1, policy: 'latest' }],
+      ['person', 'alice', { version: 1, policy: 'latest' }, { version: 1, policy: 'pinned' }],
+      ['person', 'alice', { version: 1, policy: 'pinned' }, { version: 2, policy: 'latest' }],
     ])
   })
   it('cannot be a version that is not ready', async () => {

@@ -52,8 +52,9 @@ async function indexRound(tx: Tx, ids: readonly string[]): Promise<void> {
       manifest: versions.manifest,
       framework: sql<string | null>`${versions.config} ->> 'framework'`,
       readme: versions.readme,
-      spdx: sql<string | null>`${versions.licence} ->> 'spdx'`,
-      hasLicence: sql<boolean>`jsonb_typeof(${versions.licence}) = 'object'`,
+      // Of the model and not of its version: what a publisher or a model card says of the licence wins over its file.
+      spdx: sql<string | null>`${models.licence} ->> 'spdx'`,
+      hasLicence: sql<boolean>`jsonb_typeof(${models.licence}) = 'object'`,
       images: sql<{ target: string; bytes: number | null }[]>`(select coalesce(json_agg(json_build_object(
         'target', ${builds.target}, 'bytes', ${builds.sizeBytes})), '[]'::json)
         from ${builds} where ${builds.versionId} = ${versions.id} and ${builds.state} = 'ready')`,

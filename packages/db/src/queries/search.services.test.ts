@@ -13,18 +13,14 @@ import { makeSeed } from '../seed.ts'
 import { models } from '../tables/models.ts'
 import { facetValues, modelSearch, searchWordsTable } from '../tables/search.ts'
 import { openTestDatabase } from '../testing.ts'
-import {
-  deleteModel,
-  editDescription,
-  setDefaultVersion,
-  syncModel,
-  syncPublisher,
-  updateModelSettings,
-} from './models.ts'
+import { person } from './model-changes.ts'
+import { deleteModel } from './model-life.ts'
+import { editDescription, setDefaultVersion, syncModel, syncPublisher, updateModelSettings } from './models.ts'
 import { countWithoutEach, searchLimits, searchModels } from './search.ts'
 import { indexMissingModels } from './search-index.ts'
 import { yankVersion } from './versions.ts'
 
+const alice = person('alice')
 type Database = Awaited<ReturnType<typeof openTestDatabase>>
 const filterOf = (query: string) => readDirectoryFilter(new URLSearchParams(query))
 const search = (database: Database, query: string, options: Parameters<typeof searchModels>[2] = {}) =>
@@ -48,7 +44,7 @@ describe('words', () => {
     }
     await make('flair', 'ner-danish-large', { topics: ['named-entities'] })
     const sketch = await make('alice', 'depth-sketch', { summary: 'Turns a photograph into a drawing' })
-    await editDescription(database.db, sketch.id, { title: 'Überblick für Künstler' })
+    await editDescription(database.db, sketch.id, { title: 'Überblick für Künstler' }, alice)
     await make('bob', 'colours', { readme: '# About\n\nTrained on the Zanzibar collection, see v1.0 and a/b.' })
     await make('zanzibar', 'maps', { summary: 'Maps' })
   })
@@ -118,15 +114,15 @@ describe('what changes a model changes its row', () => {
 
   it('settings, visibility and deletion', async () => {
     const { model } = await published('hiding')
-    await editDescription(database.db, model.id, { title: 'Quicksilver' })
+    await editDescription(database.db, model.id, { title: 'Quicksilver' }, alice)
     expect(await shown('quicksilver')).toEqual(['hiding'])
     for (const visibility of ['unlisted', 'private'] as const) {
-      await updateModelSettings(database.db, model.id, { visibility })
+      await updateModelSettings(database.db, model.id, { visibility }, alice)
       expect(await shown('quicksilver')).toEqual([])
-      await updateModelSettings(database.db, model.id, { visibility: 'public' })
+      await updateModelSettings(database.db, model.id, { visibility: 'public' }, alice)
       expect(await shown('quicksilver')).toEqual(['hiding'])
     }
-    await deleteModel(database.db, model.id)
+    await deleteModel(database.db, model.id, alice)
     expect(await shown('quicksilver')).toEqual([])
   })
 
@@ -146,7 +142,7 @@ describe('what changes a model changes its row', () => {
     const { model } = await published('rolledback')
     await database.db
       .transaction(async (tx) => {
-        await updateModelSettings(tx, model.id, { visibility: 'private' })
+        await updateModelSettings(tx, model.id, { visibility: 'private' }, alice)
         throw new Error('no')
       })
       .catch(() => {})

@@ -11,7 +11,8 @@ import type { Db, Tx } from '../client.ts'
 import { outbox } from '../tables/intake.ts'
 import { models } from '../tables/models.ts'
 import { builds, versions } from '../tables/versions.ts'
-import { type Model, moveDefaultVersion } from './models.ts'
+import { person, policy, recordChange } from './model-changes.ts'
+import { moveDefaultVersion, newestReadyVersion } from './models.ts'
 import { keepSource, type SnapshotFile } from './source.ts'
 
 export type Version = typeof versions.$inferSelect
@@ -165,20 +166,30 @@ export async function refreshVersion(tx: Tx, versionId: string): Promise<Version
     .update(versions)
     .set({ state, finishedAt: finished ? sql`now()` : null, ...(finished ? { manifest, warnings } : {}) })
     .where(and(eq(versions.id, versionId), eq(versions.state, version.state)))
-  if (state === 'ready') await offerAsDefault(tx, version)
+  if (state === 'ready') await offerAsDefault(tx, version, `Version ${version.number} became ready.`)
   await notify(tx, { version: versionId })
   return state
 }
 
-/** Policy `latest`: a ready version newer than the default takes its place. */
-async function offerAsDefault(tx: Tx, version: Version): Promise<void> {
+/** Policy `latest`: a ready version takes the default's place when it is the one that the policy chooses now. */
+async function offerAsDefault(tx: Tx, version: Version, reason: string): Promise<void> {
   const [model] = await tx.select().from(models).where(eq(models.id, version.modelId)).for('update')
   if (model?.defaultPolicy !== 'latest') return
-  const [current] = model.defaultVersionId
-    ? await tx.select({ number: versions.number }).from(versions).where(eq(versions.id, model.defaultVersionId))
-    : []
-  if (current && current.number > version.number) return
-  await moveDefaultVersion(tx, model, version.id, 'latest', null, `Version ${version.number} became ready.`)
+  const best = await newestReadyVersion(tx, model.id)
+  if (best?.id === version.id) await moveDefaultVersion(tx, model, version.id, 'latest', policy, reason)
+}
+
+/**
+ * A commit that became a version on another branch or by a tag came to the production branch: from now on the version
+ * counts as that branch's, and may become the default. Returns whether that changed anything.
+ */
+export async function adoptVersion(tx: Tx, version: Version, ref: string): Promise<boolean> {
+  if (version.ref === ref) return false
+  await tx.update(versions).set({ ref }).where(eq(versions.id, version.id))
+  if (version.state === 'ready')
+    await offerAsDefault(tx, version, `Version ${version.number} came to ${ref.replace(/^refs\/heads\//, '')}.`)
+  await notify(tx, { version: version.id })
+  return true
 }
 
 /** Stores what a build read in the repository. The first of the two builds to come writes; the second finds the same. */
@@ -297,19 +308,20 @@ export async function yankVersion(db: Db, versionId: string, by: string, reason:
       .where(eq(versions.id, versionId))
       .returning()
     if (!version) return
+    await recordChange(tx, version.modelId, person(by), {
+      what: 'yank',
+      from: { version: version.number, yanked: reason === null },
+      to: { version: version.number, yanked: reason !== null },
+      reason,
+    })
     const [model] = await tx.select().from(models).where(eq(models.id, version.modelId)).for('update')
     if (model?.defaultPolicy !== 'latest') return
-    const [best] = await tx
-      .select()
-      .from(versions)
-      .where(and(eq(versions.modelId, model.id), eq(versions.state, 'ready'), sql`${versions.yankedAt} is null`))
-      .orderBy(desc(versions.number))
-      .limit(1)
+    const best = await newestReadyVersion(tx, model.id)
     const why =
       reason === null
         ? `Version ${version.number} is offered again.`
         : `Version ${version.number} was yanked: ${reason}`
-    await moveDefaultVersion(tx, model as Model, best?.id ?? null, 'latest', by, why)
+    await moveDefaultVersion(tx, model, best?.id ?? null, 'latest', person(by), why)
   })
 }
 

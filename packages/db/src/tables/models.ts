@@ -1,4 +1,5 @@
 import type { Edits } from '@modelport/schema/model-card/describe'
+import type { ChangedThing, ChangeKind } from '@modelport/schema/model-changes'
 import { modelStates } from '@modelport/schema/states'
 import {
   type AnyPgColumn,
@@ -49,15 +50,23 @@ export const models = pgTable(
       .notNull()
       .references(() => publishers.id),
     installationId: bigint('installation_id', { mode: 'number' }).references(() => installations.id),
-    /** The repository's name; `slug` is the same in lower case. */
+    /** The repository's name. */
     name: text().notNull(),
+    /** The model's name in addresses: the one chosen on the site, else the repository's in lower case. */
     slug: text().notNull(),
+    chosenSlug: text('chosen_slug'),
     state: text({ enum: modelStates }).notNull(),
     /** Why the model is in this state, as a sentence, where there is something to say. */
     stateReason: text('state_reason'),
-    /** The branch whose pushes make versions. */
+    /** The production branch: its pushes make versions, and its versions become the default under the policy `latest`. */
     branch: text().notNull(),
+    /** Patterns of further branches, and of tags, whose pushes make versions: see `ref-rules.ts` of the schema. */
+    branchRules: text('branch_rules').array().notNull().default([]),
+    tagRules: text('tag_rules').array().notNull().default([]),
     repositoryPrivate: boolean('repository_private').notNull(),
+    /** A model is archived while its repository is, or while somebody archived it on the site: this login. */
+    repositoryArchived: boolean('repository_archived').notNull().default(false),
+    archivedBy: text('archived_by'),
     /** Chosen on the site; the effective visibility is the stricter of this and the repository's. */
     visibility: text().$type<'public' | 'unlisted' | 'private'>().notNull().default('public'),
     defaultPolicy: text('default_policy').$type<'latest' | 'pinned'>().notNull().default('latest'),
@@ -81,6 +90,8 @@ export const models = pgTable(
     createdAt: at('created_at').notNull().defaultNow(),
     updatedAt: at('updated_at').notNull().defaultNow(),
     deletedAt: at('deleted_at'),
+    /** GitHub login of who deleted it here; null when its repository was deleted. */
+    deletedBy: text('deleted_by'),
   },
   (t) => [unique().on(t.publisherId, t.slug), index().on(t.installationId), index().on(t.updatedAt)],
 )
@@ -95,21 +106,22 @@ export const modelNames = pgTable('model_names', {
   createdAt: at('created_at').notNull().defaultNow(),
 })
 
-/** Every move of a model's default version: who, from, to, why. */
-export const defaultVersionChanges = pgTable(
-  'default_version_changes',
+/** Who changed what on a model: written in the transaction of the change, never changed afterwards. */
+export const recordedChanges = pgTable(
+  'model_changes',
   {
     id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
     modelId: uuid('model_id')
       .notNull()
       .references(() => models.id, { onDelete: 'cascade' }),
-    fromVersionId: uuid('from_version_id').references(() => versions.id),
-    toVersionId: uuid('to_version_id').references(() => versions.id),
-    policy: text().$type<'latest' | 'pinned'>().notNull(),
-    /** GitHub login of the person; null when the policy moved it. */
+    kind: text().$type<ChangeKind>().notNull(),
+    /** GitHub login; null when it was not a person. */
     changedBy: text('changed_by'),
-    reason: text().notNull(),
+    what: text().$type<ChangedThing>().notNull(),
+    from: jsonb('from_value').$type<unknown>(),
+    to: jsonb('to_value').$type<unknown>(),
+    reason: text(),
     changedAt: at('changed_at').notNull().defaultNow(),
   },
-  (t) => [index().on(t.modelId)],
+  (t) => [index().on(t.modelId, t.id)],
 )

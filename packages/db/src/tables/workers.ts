@@ -14,6 +14,18 @@ export interface WorkerReport {
     freeBytes: number | null
   } | null
   /** Each limit of a build, and who holds it: the engine, the worker by watching, or nobody; then `means` says what that means. */
+  /** What every build gets, and may use. Workers from before it was told do not say. */
+  build?: {
+    substitutionPolicy: 'exact' | 'nearest'
+    catalogue: string
+    egress: 'public' | 'packages'
+    memoryBytes: number
+    cpus: number
+    pids: number
+    diskBytes: number
+    logBytes: number
+    seconds: { cpu: number; gpu: number }
+  }
   limits: { name: string; held: 'engine' | 'watched' | 'off'; means: string | null }[]
 }
 

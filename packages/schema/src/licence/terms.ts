@@ -220,3 +220,6 @@ export function commercialUse(terms: LicenceTerms | null): CommercialUse {
 export function licenceName(spdx: string): string {
   return spdx.startsWith('LicenseRef-') ? (termsOf(spdx)?.name ?? spdx.slice('LicenseRef-'.length)) : spdx
 }
+
+/** The licences of the table, for people to choose from. */
+export const knownLicences = Object.entries(table).map(([spdx, { name }]) => ({ spdx, name }))

@@ -100,17 +100,6 @@ group('the words of a model', () => {
     expect(({} as { title?: string }).title).toBeUndefined()
   })
 
-  it('say how fast the model was, where they say on what', () => {
-    const yaml =
-      'performance:\n  - {hardware: RTX 2080, time: 38 ms, memory: 2.1 GB, version: 3}\n  - {time: 1 s}\n  - nothing\n'
-    expect(card(yaml).performance).toEqual([{ hardware: 'RTX 2080', time: '38 ms', memory: '2.1 GB', version: '3' }])
-    expect(card('performance: {hardware: "<b>CPU</b>"}').performance[0]).toMatchObject({
-      hardware: '<b>CPU</b>',
-      time: null,
-    })
-    expect(card('title: x').performance).toEqual([])
-  })
-
   it('list keys that mean nothing here', () => {
     expect(card('title: a\nlayout: ../../etc').unknownKeys).toEqual(['layout'])
   })

@@ -9,7 +9,19 @@ import {
   webAddress,
 } from './read-data.ts'
 
-export const describedLimits = { title: 200, summary: 500, keywords: 30, keyword: 60, links: 20, authors: 50 } as const
+export const describedLimits = {
+  title: 200,
+  summary: 500,
+  /** Bytes of Markdown. */
+  overview: 64 * 1024,
+  keywords: 30,
+  keyword: 60,
+  links: 20,
+  authors: 50,
+  licence: 100,
+  performance: 20,
+  performanceText: 100,
+} as const
 
 /** Where a value comes from, the strongest first (product decision 11). */
 export const sources = ['edited', 'runway.yml', 'README', 'CITATION.cff', 'LICENSE', 'repository'] as const
@@ -29,21 +41,29 @@ export interface Author {
   url?: string | null
 }
 
-/** How fast the model was somewhere, in its publisher's words. */
-export interface PerformanceNote {
+/** How one version did on some hardware, in the publisher's words. */
+export interface Performance {
   hardware: string
   time: string | null
   memory: string | null
-  version: string | null
+  /** The version that was measured. */
+  version: number | null
 }
+
+/** A licence as a publisher names it: by its SPDX id, or by its own name with the address of its text. */
+export type EditedLicence = { spdx: string } | { name: string; url: string | null }
 
 /** What a publisher wrote on the site; a key that is missing follows the repository. */
 export interface Edits {
   title?: string
   summary?: string
+  /** Markdown; it stands in place of the README. */
+  overview?: string
   keywords?: string[]
   links?: Link[]
   authors?: Author[]
+  licence?: EditedLicence
+  performance?: Performance[]
 }
 
 export interface Described {
@@ -52,10 +72,11 @@ export interface Described {
   keywords: Sourced<string[]> | null
   links: Sourced<Link[]> | null
   authors: Sourced<Author[]> | null
+  /** Markdown: the publisher's own, else the README. */
+  overview: Sourced<string> | null
   /** The words that a file uses for its licence, not yet an id; never from the licence's own text. */
-  licence: Sourced<string> | null
-  /** From the front matter's `performance`. */
-  performance: PerformanceNote[]
+  licence: (Sourced<string> & { url: string | null }) | null
+  performance: Sourced<Performance[]> | null
   /** Lines of README or CITATION.cff that could not be read; for publishers. */
   problems: { file: Source; sentence: string; line: number }[]
   /** Keys of the README's front matter that mean nothing here; for publishers. */
@@ -74,8 +95,10 @@ export interface DescribeInput {
 
 type Found = Partial<{ [K in 'title' | 'summary' | 'licence']: string | null }> & {
   keywords?: string[]
+  licenceUrl?: string | null
   links?: Link[]
   authors?: Author[]
+  performance?: Performance[]
 }
 
 /** A model's title, summary, keywords, links and authors, each from the strongest place that has it. Pure; never throws. */
@@ -83,7 +106,7 @@ export function describe(input: DescribeInput): Described {
   const card = readCard(input.readme)
   const citation = readCitation(input.citation)
   const layers: [Source, Found][] = [
-    ['edited', input.edited],
+    ['edited', fromEdits(input.edited)],
     ['runway.yml', fromMetadata(input.metadata)],
     ['README', fromCard(card.data)],
     ['CITATION.cff', fromCitation(citation.data)],
@@ -93,7 +116,7 @@ export function describe(input: DescribeInput): Described {
     for (const [from, found] of layers) if (found[key]) return { value: found[key], from }
     return null
   }
-  const list = <K extends 'keywords' | 'links' | 'authors'>(key: K) => {
+  const list = <K extends 'keywords' | 'links' | 'authors' | 'performance'>(key: K) => {
     for (const [from, found] of layers) {
       const value = found[key]
       // An empty list that somebody saved on the site says that there are none.
@@ -101,14 +124,16 @@ export function describe(input: DescribeInput): Described {
     }
     return null
   }
+  const licence = text('licence')
   return {
     title: text('title'),
     summary: text('summary'),
     keywords: list('keywords'),
     links: list('links'),
     authors: list('authors'),
-    licence: text('licence'),
-    performance: performanceOf(card.data.performance),
+    overview: overviewOf(input),
+    licence: licence && { ...licence, url: layers.find(([from]) => from === licence.from)?.[1].licenceUrl ?? null },
+    performance: list('performance'),
     problems: [
       ...(card.problem ? [{ file: 'README' as const, ...card.problem }] : []),
       ...(citation.problem ? [{ file: 'CITATION.cff' as const, ...citation.problem }] : []),
@@ -125,6 +150,18 @@ const cardKeys = new Set(
     ' ',
   ),
 )
+
+function fromEdits({ licence, overview: _overview, ...edits }: Edits): Found {
+  if (!licence) return edits
+  return 'spdx' in licence
+    ? { ...edits, licence: licence.spdx }
+    : { ...edits, licence: licence.name, licenceUrl: licence.url }
+}
+
+function overviewOf({ edited, readme }: DescribeInput): Described['overview'] {
+  if (edited.overview) return { value: edited.overview, from: 'edited' }
+  return readme === null ? null : { value: readme, from: 'README' }
+}
 
 function readCard(readme: string | null): ReadData {
   const yaml = readme === null ? null : splitFrontMatter(readme).yaml
@@ -153,6 +190,8 @@ function fromCard(data: DataMap): Found {
     title: plainText(data.title, describedLimits.title),
     summary: plainText(data.summary ?? data.description, describedLimits.summary),
     licence: licence && /^(?:other|unknown)$/i.test(licence) ? named : (licence ?? named),
+    licenceUrl: webAddress(data.license_link),
+    performance: performanceOf(data.performance),
     keywords: keywordsOf(tags.flatMap((tag) => tag ?? [])),
     links: linksOf([
       ...papersOf(data.paper),
@@ -182,6 +221,26 @@ function fromCitation(data: DataMap): Found {
     ]),
     authors: authorsOf(data.authors),
   }
+}
+
+/** A list of `{hardware, time, memory, version}`; lines that name no hardware are left out. */
+function performanceOf(value: Data | undefined): Performance[] {
+  const list = Array.isArray(value) ? value : value === undefined ? [] : [value]
+  return list.slice(0, describedLimits.performance).flatMap((one): Performance[] => {
+    if (!isMap(one)) return []
+    const word = (key: string) => plainText(one[key], describedLimits.performanceText)
+    const hardware = word('hardware')
+    const version = Number(one.version)
+    if (!hardware) return []
+    return [
+      {
+        hardware,
+        time: word('time'),
+        memory: word('memory'),
+        version: Number.isSafeInteger(version) && version > 0 ? version : null,
+      },
+    ]
+  })
 }
 
 const keywordsOf = (value: Data | undefined) =>
@@ -235,23 +294,6 @@ export function authorsOf(value: Data | undefined): Author[] {
     const url = webAddress(one.orcid) ?? webAddress(one.website) ?? webAddress(one.url)
     const role = plainText(one.role ?? one.affiliation, 100)
     return [{ name, ...(role ? { role } : {}), ...(url ? { url } : {}) }]
-  })
-}
-
-/** A list of `{hardware, time, memory, version}`; one without hardware says nothing. */
-function performanceOf(value: Data | undefined): PerformanceNote[] {
-  const list = Array.isArray(value) ? value : isMap(value) ? [value] : []
-  return list.slice(0, 20).flatMap((one): PerformanceNote[] => {
-    const hardware = isMap(one) ? plainText(one.hardware, 100) : null
-    if (!hardware || !isMap(one)) return []
-    return [
-      {
-        hardware,
-        time: plainText(one.time ?? one.median_time, 60),
-        memory: plainText(one.memory, 60),
-        version: plainText(one.version, 20),
-      },
-    ]
   })
 }
 

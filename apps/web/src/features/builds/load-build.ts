@@ -33,7 +33,7 @@ export async function loadBuild(
   search: { target?: string; attempt?: string },
 ): Promise<BuildView> {
   const query = search.target ? `?target=${encodeURIComponent(search.target)}` : ''
-  const view = await loadModelView(params, { action: 'see-logs', tab: 'build', query })
+  const view = await loadModelView(params, { action: 'see-logs' })
   const { db } = context()
   if (!view.pinned) {
     const newest = await newestVersion(db, view.model.id)

@@ -1,11 +1,13 @@
 import type { RequestActor } from '#src/auth/actor.ts'
 import { compareVersions, parseRange } from '#src/features/compare/compare-versions.ts'
-import { openModel } from '#src/features/models/open-model.ts'
+import { openVersion } from '#src/features/models/open-model.ts'
 
-/** A comparison for programs, for people who may see the model's versions. */
+/** A comparison for programs, for people who may see both versions. */
 export async function compareJson(actor: RequestActor, owner: string, slug: string, range: string) {
-  const { model } = await openModel(actor, owner, slug, 'see-versions')
-  const found = await compareVersions(model, parseRange(range))
+  const { a, b } = parseRange(range)
+  const { model } = await openVersion(actor, owner, slug, a)
+  await openVersion(actor, owner, slug, b)
+  const found = await compareVersions(model, { a, b })
   return {
     older: found.older.number,
     newer: found.newer.number,

@@ -1,3 +1,4 @@
+import { person } from '@modelport/db/queries/model-changes'
 import { updateModelSettings } from '@modelport/db/queries/models'
 import { sampleManifest } from '@modelport/db/seed'
 import * as schema from '@modelport/schema/api'
@@ -46,16 +47,18 @@ it('tells what differs, from the older to the newer', async () => {
   expect(await (await get('compared', '1...1', as)).json()).toMatchObject({ interface: [], readme: false })
 })
 
-it('is as hidden as the versions: the same bytes for what is missing', async () => {
+it('is open to whoever may see both versions, and else the same bytes as what is missing', async () => {
   const { model } = await twoVersions('closed')
-  const hidden = await get('closed', '1...2')
-  const missing = await get('none', '1...2')
+  await site.seed.failedBuild(model, { step: 'build:2' })
+  expect((await get('closed', '1...2')).status).toBe(200)
+  const hidden = await get('closed', '1...3')
+  const missing = await get('none', '1...3')
   expect(hidden.status).toBe(404)
   expect(await hidden.text()).toBe(await missing.text())
   for (const range of ['1...9', '1..2', '0...1', 'x', '1...2...3', '99999999999...1'])
     expect((await get('closed', range, as)).status, range).toBe(404)
-  await updateModelSettings(site.db, model.id, { viewersSeeVersions: true })
-  expect((await get('closed', '1...2')).status).toBe(200)
+  await updateModelSettings(site.db, model.id, { viewersSeeVersions: true }, person('alice'))
+  expect((await get('closed', '1...3')).status).toBe(200)
 })
 
 it('shows the differences on a page, breaking changes first and everything escaped', async () => {
@@ -64,7 +67,7 @@ it('shows the differences on a page, breaking changes first and everything escap
   const path = '/alice/shown'
   const rights = {
     ...{ versions: true, logs: true, files: true, build: true, publish: true },
-    ...{ changeFiles: true, settings: true, delete: true },
+    ...{ changeFiles: true, settings: true, rename: true, delete: true },
   }
   const view = {
     ...{ model, publisher, movedTo: null, actor: nobody, rights, path, versionPath: path, pinned: false },

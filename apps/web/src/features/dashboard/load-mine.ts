@@ -1,3 +1,4 @@
+import { listRestorable } from '@modelport/db/queries/model-life'
 import { listModelsByRepositories } from '@modelport/db/queries/models'
 import { listFailures, listUnfinished } from '@modelport/db/queries/pages'
 import { redirect } from 'next/navigation'
@@ -38,16 +39,7 @@ export async function loadDashboard(actor: RequestActor) {
     : []
   const ids = models.map((m) => m.model.id)
   const [running, failures] = await Promise.all([listUnfinished(db, ids), listFailures(db, ids)])
-  return { reachable: repositories !== null, models, running, failures }
-}
-
-export async function loadImport(actor: RequestActor) {
-  const repositories = await myRepositories(actor, '/new')
-  if (!repositories) return null
-  const models = await listModelsByRepositories(
-    context().db,
-    repositories.map((r) => r.id),
-  )
-  const known = new Map(models.map((m) => [m.model.githubRepositoryId, `/${m.publisher.slug}/${m.model.slug}`]))
-  return repositories.map((repository) => ({ ...repository, modelPath: known.get(repository.id) ?? null }))
+  const mine = repositories?.filter((repository) => repository.mayAdminister).map((repository) => repository.id)
+  const restorable = await listRestorable(db, mine ?? [])
+  return { repositories, models, running, failures, restorable }
 }

@@ -173,7 +173,7 @@ function SortLinks({ filter }: { filter: DirectoryFilter }) {
           prefetch={false}
           href={directoryAddress({ ...filter, sort })}
           aria-current={sort === filter.sort ? 'true' : undefined}
-          className={sort === filter.sort ? 'font-semibold' : 'link'}
+          className={`py-0.5 ${sort === filter.sort ? 'font-semibold' : 'link'}`}
         >
           {sortTitles[sort]}
         </Link>

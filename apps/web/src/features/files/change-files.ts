@@ -1,4 +1,5 @@
 import { describeFile, findFile, listFiles, publisherUsage, removeFile, renameFile } from '@modelport/db/queries/files'
+import { person } from '@modelport/db/queries/model-changes'
 import type { RequestActor } from '#src/auth/actor.ts'
 import { hidden, Refusal } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
@@ -46,7 +47,7 @@ export async function changeFile(
     const place = placesOf((await versionWithPlaces(model))?.manifest).find((known) => isSamePlace(known, file))
     const problem = place && nameProblem(place, change.name)
     if (problem) throw new Refusal('invalid', problem, 'files/wrong-extension')
-    const renamed = await renameFile(db, model.id, file.id, change.name)
+    const renamed = await renameFile(db, model.id, file.id, change.name, person(actor.user!.login))
     if (!renamed) throw hidden()
     if ('refusal' in renamed) throw refuse(renamed.refusal)
   }
@@ -58,6 +59,6 @@ export async function changeFile(
 
 export async function deleteFile(actor: RequestActor, owner: string, slug: string, id: string): Promise<string> {
   const { model, file } = await openFile(actor, owner, slug, id, 'change-files')
-  await removeFile(context().db, model.id, file.id)
+  await removeFile(context().db, model.id, file.id, person(actor.user!.login))
   return file.name
 }

@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { extendVerification, failVerification, finishVerification, takeVerification } from '@modelport/db/queries/files'
-import { deleteModel, updateModelSettings } from '@modelport/db/queries/models'
+import { person } from '@modelport/db/queries/model-changes'
+import { deleteModel } from '@modelport/db/queries/model-life'
+import { updateModelSettings } from '@modelport/db/queries/models'
 import type { User } from '@modelport/db/queries/people'
 import { sampleManifest } from '@modelport/db/seed'
 import { type LocalS3, startLocalS3 } from '@modelport/infra/local-s3/index'
@@ -19,6 +21,7 @@ import type { Storage } from '@modelport/storage/storage'
 import { storedFile } from '@modelport/storage/stored-file'
 import { finishUpload } from '@modelport/storage/upload-parts'
 import { verifyUpload } from '@modelport/storage/verify-upload'
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { openTestSite, siteUrl, type TestSite } from '#src/api/test-site.ts'
@@ -265,7 +268,7 @@ describe('an upload', () => {
     // Bob may not read it: for him the content is unknown, and he sends it whole.
     const refused = await bodyOf(await begin(theirs, data, { sha256: sha256(data) }, asBob), schema.BegunUpload, 201)
     expect(refused.file).toBeNull()
-    await updateModelSettings(site.db, mine.model.id, { viewersSeeFiles: true })
+    await updateModelSettings(site.db, mine.model.id, { viewersSeeFiles: true }, person('alice'))
     const open = await bodyOf(await begin(theirs, data, { sha256: sha256(data) }, asBob), schema.BegunUpload, 201)
     expect(open.file?.sha256).toBe(sha256(data))
     // What he had begun is over: linking it has made it useless.
@@ -441,15 +444,19 @@ describe('T82: quotas', () => {
     expect((await list(model)).usage).toMatchObject({ reserved: 120 * MiB + 40, limit: 128 * MiB })
   })
 
-  it('let go of what a deleted model had', async () => {
+  it('let go of what a deleted model had, once it cannot be restored', async () => {
     const { dropFilesOfDeletedModels, publisherUsage } = await import('@modelport/db/queries/files')
     const model = await published()
     await stored(model, randomBytes(1000))
     await begun(model, Buffer.alloc(1), { name: 'open', size: 5000 })
-    await deleteModel(site.db, model.model.id)
+    await deleteModel(site.db, model.model.id, person('alice'))
     await dropFilesOfDeletedModels(site.db)
-    const usage = await publisherUsage(site.db, model.model.publisherId)
-    expect(usage).toEqual({ bytes: 0, reservedBytes: 0, files: 0, openUploads: 0 })
+    const usage = () => publisherUsage(site.db, model.model.publisherId)
+    // While it can be restored its files stay, and count; what was on its way does not.
+    expect(await usage()).toEqual({ bytes: 1000, reservedBytes: 0, files: 1, openUploads: 0 })
+    await site.db.execute(sql`update models set deleted_at = now() - interval '15 days' where id = ${model.model.id}`)
+    await dropFilesOfDeletedModels(site.db)
+    expect(await usage()).toEqual({ bytes: 0, reservedBytes: 0, files: 0, openUploads: 0 })
   })
 })
 
@@ -458,7 +465,7 @@ describe('T83, T84: who may have a file', () => {
     const model = await published()
     const file = await stored(model, randomBytes(10))
     expect((await fetchAt(file.url)).status).toBe(404)
-    await updateModelSettings(site.db, model.model.id, { viewersSeeFiles: true })
+    await updateModelSettings(site.db, model.model.id, { viewersSeeFiles: true }, person('alice'))
     const open = await fetchAt(file.url)
     expect(open.status).toBe(302)
     expect(open.headers.get('cache-control')).toBe('private, no-store')
@@ -468,7 +475,7 @@ describe('T83, T84: who may have a file', () => {
     const object = await fetch(location)
     expect(object.headers.get('cache-control')).toBe('private, no-store')
     await object.arrayBuffer()
-    await updateModelSettings(site.db, model.model.id, { visibility: 'private' })
+    await updateModelSettings(site.db, model.model.id, { visibility: 'private' }, person('alice'))
     expect((await fetchAt(file.url)).status).toBe(404)
     const missing = await fetchAt(`${file.url.split('/id/')[0]}/id/${crypto.randomUUID()}/x.css`)
     const hidden = await fetchAt(`${file.url}.css`)
@@ -491,7 +498,7 @@ describe('T83, T84: who may have a file', () => {
     ]
     expect(await statusFor(carol)).toEqual([404, 404, 404, 404, 404])
     expect(await statusFor(carol, nowhere)).toEqual([404, 404, 404, 404, 404])
-    await updateModelSettings(site.db, model.model.id, { viewersSeeFiles: true })
+    await updateModelSettings(site.db, model.model.id, { viewersSeeFiles: true }, person('alice'))
     expect(await statusFor(carol)).toEqual([200, 200, 404, 404, 404])
     expect(await statusFor(undefined)).toEqual([200, 200, 401, 401, 401])
     expect((await list(model, carol)).usage).toBeNull()

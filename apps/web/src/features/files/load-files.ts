@@ -28,7 +28,7 @@ export interface FilesView {
 }
 
 export async function loadFiles(params: Promise<{ owner: string; model: string }>): Promise<FilesView> {
-  const view = await loadModelView(params, { action: 'see-files', tab: 'files' })
+  const view = await loadModelView(params, { action: 'see-files' })
   const { db, storage } = context()
   const { model, path } = view
   const mayChange = view.rights.changeFiles

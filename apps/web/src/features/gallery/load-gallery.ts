@@ -14,7 +14,7 @@ export interface GalleryView {
 }
 
 export async function loadGallery(params: Promise<{ owner: string; model: string }>): Promise<GalleryView> {
-  const view = await loadModelView(params, { tab: 'gallery' })
+  const view = await loadModelView(params)
   const { storage } = context()
   return {
     view,

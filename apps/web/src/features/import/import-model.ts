@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { acceptDelivery, type Delivery } from '@modelport/db/queries/deliveries'
-import { type FoundModel, findModel, findModelByRepository } from '@modelport/db/queries/models'
+import { type FoundModel, findModelById, findModelByRepository } from '@modelport/db/queries/models'
 import { findDeliveryByGuid } from '@modelport/db/queries/pages'
 import type { RequestActor } from '#src/auth/actor.ts'
 import { Refusal } from '#src/auth/refusal.ts'
@@ -64,8 +64,7 @@ export async function importModel(actor: RequestActor, fullName: string): Promis
     if (delivery.state === 'done') {
       const model = await findModelByRepository(db, repository.id)
       if (!model) throw new Refusal('conflict', delivery.reason ?? 'The repository was not imported.')
-      const [modelOwner, modelName] = repository.fullName.split('/') as [string, string]
-      const found = await findModel(db, modelOwner, modelName)
+      const found = await findModelById(db, model.id)
       if (!found) throw new Refusal('conflict', delivery.reason ?? 'The repository was not imported.')
       return { kind: 'model', found, created: !known, delivery }
     }

@@ -1,9 +1,10 @@
 import { conditionWords, limitationWords, permissionWords } from '@modelport/schema/licence/terms'
 import { CircleCheck, CircleX, Info, type LucideIcon } from 'lucide-react'
+import Link from 'next/link'
 import type { LicenceClaim } from '#src/features/models/licence-claim.ts'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
-import { Banner, EmptyState, Section, sourceWords } from '#src/ui/parts.tsx'
+import { Banner, EmptyState, Section, SourceMark, sourceWords } from '#src/ui/parts.tsx'
 import { ScrollBox } from '#src/ui/scroll-box.tsx'
 
 export function LicensePage({ view }: { view: ModelView }) {
@@ -12,6 +13,14 @@ export function LicensePage({ view }: { view: ModelView }) {
   return (
     <ModelFrame view={view} tab="license">
       <h1 className="text-2xl leading-8 font-semibold">License</h1>
+      {view.rights.settings ? (
+        <p className="mt-1 text-[13px]">
+          <Link prefetch={false} className="link" href={`${view.path}/settings#licence`}>
+            Edit the licence
+          </Link>
+          {claim.from === 'edited' ? ', or go back to what the repository says' : ''}
+        </p>
+      ) : null}
       {licence || claim.name ? (
         <>
           <LicenceSummary claim={claim} />
@@ -37,7 +46,9 @@ export function LicensePage({ view }: { view: ModelView }) {
         <div className="mt-6">
           <EmptyState title="No licence stated">
             Without one, nobody but its owners may use this model beyond what the law allows.
-            {view.rights.settings ? ' Commit a LICENSE file and push; it appears with the next version.' : ''}
+            {view.rights.settings
+              ? ' Commit a LICENSE file and push, and it appears with the next version, or name one in the settings.'
+              : ''}
           </EmptyState>
         </div>
       )}
@@ -54,7 +65,13 @@ function LicenceSummary({ claim }: { claim: LicenceClaim }) {
           <>
             <strong className="text-fg">{terms?.name ?? claim.name}</strong>,{' '}
             {claim.from === 'LICENSE' ? 'by the text of its licence file' : `as ${sourceWords[claim.from]} says`}.
-            {terms ? '' : ' What it permits is not known here; read it.'}
+            {terms ? '' : ' What it permits is not known here; read it.'}{' '}
+            {claim.url ? (
+              <a className="link" href={claim.url} rel="nofollow ugc noopener noreferrer" title={claim.url}>
+                Its text
+              </a>
+            ) : null}{' '}
+            <SourceMark from={claim.from} />
           </>
         ) : (
           'The text is none of the licences that are known here, so what it permits is not stated. Read it.'

@@ -34,17 +34,23 @@ export async function modelJson(model: Model, publisher: Publisher, mayChange: b
   const version = model.defaultVersionId ? await findVersionById(context().db, model.defaultVersionId) : null
   const described = describeModel(model, version)
   const licence = claimOf(version?.licence ?? null, described.licence)
-  const { title, summary, keywords, links, authors } = described
-  const sources = { title, summary, keywords, links, authors, license: licence.from ? { from: licence.from } : null }
+  const { title, summary, overview, keywords, links, authors, performance } = described
+  const license = licence.from ? { from: licence.from } : null
+  const sources = { title, summary, overview, keywords, links, authors, performance, license }
   return {
     ...common(model, publisher, version?.number ?? null),
     license: licence.spdx,
     links: links?.value ?? [],
     authors: authors?.value ?? [],
+    performance: performance?.value ?? [],
     sources: Object.fromEntries(Object.entries(sources).flatMap(([key, value]) => (value ? [[key, value.from]] : []))),
     settings: mayChange
       ? {
+          name: model.chosenSlug,
+          archivedBy: model.archivedBy,
           visibility: model.visibility,
+          branchRules: model.branchRules,
+          tagRules: model.tagRules,
           viewersSeeVersions: model.viewersSeeVersions,
           viewersSeeLogs: model.viewersSeeLogs,
           viewersSeeFiles: model.viewersSeeFiles,

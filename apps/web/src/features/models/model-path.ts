@@ -33,6 +33,9 @@ function decodeOnce(segment: string): string | null {
   }
 }
 
+/** Whether owner and name could be a model's; also keeps out what Postgres refuses in a text, such as NUL. */
+export const couldBePath = (owner: string, slug: string) => /^[\w-]{1,100}$/.test(owner) && /^[\w.-]{1,100}$/.test(slug)
+
 /** Owners that would hide a page of ours. */
 export const reservedOwners = new Set(
   'models new w workspaces dashboard settings login logout docs api schemas admin hash badge feed.atom sitemap.xml robots.txt healthz readyz metrics _next favicon.ico status about explore search remote-image'.split(

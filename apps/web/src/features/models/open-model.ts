@@ -4,6 +4,7 @@ import type { RequestActor } from '#src/auth/actor.ts'
 import { type Action, can } from '#src/auth/can.ts'
 import { hidden, Refusal } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
+import { couldBePath } from '#src/features/models/model-path.ts'
 
 /** Finds a model for somebody who wants to do `action` with it. Throws the `Refusal` that fits when they may not. */
 export async function openModel(
@@ -12,9 +13,7 @@ export async function openModel(
   slug: string,
   action: Action = 'see',
 ): Promise<FoundModel> {
-  // Also keeps out what Postgres refuses in a text, such as NUL.
-  const named = /^[\w-]{1,100}$/.test(owner) && /^[\w.-]{1,100}$/.test(slug)
-  const found = named ? await findModel(context().db, owner, slug) : null
+  const found = couldBePath(owner, slug) ? await findModel(context().db, owner, slug) : null
   if (!found) throw hidden()
   await demand(actor, action, found)
   return found

@@ -1,4 +1,3 @@
-import type { PerformanceNote } from '@modelport/schema/model-card/describe'
 import { ExternalLink } from 'lucide-react'
 import Link from 'next/link'
 import { context } from '#src/context.ts'
@@ -21,9 +20,8 @@ import { StatusChip } from '#src/ui/status-chip.tsx'
 
 export function OverviewPage({ view, files }: { view: ModelView; files: readonly RunFile[] }) {
   const { model, version, repositoryUrl, described } = view
-  const { title, summary } = described
+  const { title, summary, overview, performance } = described
   const manifest = readManifest(version?.manifest)
-  const readme = version?.readme ?? null
   return (
     <ModelFrame view={view} tab="overview">
       {view.rights.versions ? <LiveRefresh url={`${view.path}/live`} active={isUnderWay(view)} /> : null}
@@ -33,7 +31,10 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
           <h1 className="text-3xl leading-9 font-semibold" dir="auto">
             {title?.value ?? model.name}
           </h1>
-          {title ? <SourceMark from={title.from} /> : null}
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
+            {title ? <SourceMark from={title.from} /> : null}
+            <EditLink view={view} card="title-and-summary" what="title and summary" />
+          </p>
           {summary ? (
             <p className="mt-2 max-w-[68ch] text-base leading-[26px] text-fg-muted">
               <bdi>{summary.value}</bdi> <SourceMark from={summary.from} />
@@ -59,19 +60,28 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
               </Section>
             </div>
           ) : null}
-          {described.performance.length > 0 ? <Performance notes={described.performance} path={view.path} /> : null}
           <div className="mt-8">
-            {readme ? (
-              <Readme text={readme} place={{ repositoryUrl, commit: version!.commit, remoteImage: remoteImagePath }} />
+            {overview ? (
+              <>
+                <Readme
+                  text={overview.value}
+                  place={{ repositoryUrl, commit: version?.commit ?? model.branch, remoteImage: remoteImagePath }}
+                />
+                <p className="mt-4 flex flex-wrap items-baseline gap-x-3 text-[13px]">
+                  <SourceMark from={overview.from} />
+                  <EditLink view={view} card="overview" what="the overview" />
+                </p>
+              </>
             ) : version ? (
               <p className="text-fg-muted">
-                No overview yet.
-                {view.rights.publish ? ' Commit a README.md and push; it appears with the next version.' : ''}
+                No overview yet.{' '}
+                {view.rights.publish ? 'Commit a README.md and push, and it appears with the next version, or ' : ''}
+                <EditLink view={view} card="overview" what="one here" word="write" />
               </p>
-            ) : (
-              <NothingReady view={view} />
-            )}
+            ) : null}
+            {version ? null : <NothingReady view={view} />}
           </div>
+          {performance && performance.value.length > 0 ? <PerformanceNotes view={view} /> : null}
         </div>
         <aside aria-label="About this model" className="min-w-0 space-y-8">
           {version ? <UseThisModel view={view} files={files} /> : null}
@@ -103,45 +113,53 @@ function GalleryStrip({ view: { gallery, path, versionPath } }: { view: ModelVie
   )
 }
 
-function Performance({ notes, path }: { notes: PerformanceNote[]; path: string }) {
+/** Where a publisher edits a part of the page. */
+function EditLink(props: { view: ModelView; card: string; what: string; word?: string }) {
+  const { view, card, what, word = 'Edit' } = props
+  return view.rights.settings ? (
+    <Link prefetch={false} className="link" href={`${view.path}/settings#${card}`}>
+      {word}
+      {word === 'Edit' ? <span className="sr-only"> {what}</span> : ` ${what}`}
+    </Link>
+  ) : null
+}
+
+/** What publishers measured: their words, not ours. */
+function PerformanceNotes({ view }: { view: ModelView }) {
+  const { value, from } = view.described.performance!
   return (
-    <div className="mt-6">
+    <div className="mt-8">
       <Section title="Performance notes" id="performance">
-        <ScrollBox className="table-scroll card" label="Performance notes">
-          <table className="w-full min-w-96">
-            <caption className="sr-only">What the publisher measured</caption>
-            <thead className="bg-bg-subtle text-[13px] text-fg-muted">
-              <tr>
-                {['Hardware', 'Time', 'Memory', 'Version'].map((column) => (
-                  <th key={column} scope="col" className="px-3 py-1.5 text-start font-medium">
-                    {column}
+        <ScrollBox label="Performance notes" className="card overflow-x-auto">
+          <table className="w-full text-start">
+            <caption className="sr-only">What the publishers measured</caption>
+            <thead>
+              <tr className="border-b border-border text-[13px] text-fg-muted">
+                {['Hardware', 'Median time', 'Memory', 'Measured on'].map((head) => (
+                  <th key={head} scope="col" className="px-3 py-2 text-start font-medium">
+                    {head}
                   </th>
                 ))}
               </tr>
             </thead>
             <tbody className="divide-y divide-border">
-              {notes.map((note) => (
-                <tr key={JSON.stringify(note)}>
-                  <th scope="row" className="px-3 py-1.5 text-start font-medium">
-                    <bdi>{note.hardware}</bdi>
+              {value.map((row) => (
+                <tr key={Object.values(row).join(' ')}>
+                  <th scope="row" className="px-3 py-2 text-start font-medium" dir="auto">
+                    {row.hardware}
                   </th>
-                  <td className="px-3 py-1.5">{note.time ?? '–'}</td>
-                  <td className="px-3 py-1.5">{note.memory ?? '–'}</td>
-                  <td className="px-3 py-1.5">
-                    {note.version && /^[1-9]\d{0,8}$/.test(note.version) ? (
-                      <Link prefetch={false} className="link" href={`${path}@${note.version}`}>
-                        {note.version}
-                      </Link>
-                    ) : (
-                      (note.version ?? '–')
-                    )}
-                  </td>
+                  <td className="px-3 py-2">{row.time ?? '–'}</td>
+                  <td className="px-3 py-2">{row.memory ?? '–'}</td>
+                  <td className="px-3 py-2">{row.version ? `Version ${row.version}` : '–'}</td>
                 </tr>
               ))}
             </tbody>
           </table>
         </ScrollBox>
-        <SourceMark from="README" />
+        <p className="mt-2 flex flex-wrap items-baseline gap-x-3 text-[13px]">
+          <SourceMark from={from} />
+          <EditLink view={view} card="performance-notes" what="the performance notes" />
+        </p>
       </Section>
     </div>
   )
@@ -407,7 +425,10 @@ function Description({ view }: { view: ModelView }) {
               </li>
             ))}
           </ul>
-          <SourceMark from={authors.from} />
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
+            <SourceMark from={authors.from} />
+            <EditLink view={view} card="attributions" what="the attributions" />
+          </p>
         </Section>
       ) : null}
       {keywords && keywords.value.length > 0 ? (
@@ -425,7 +446,10 @@ function Description({ view }: { view: ModelView }) {
               </li>
             ))}
           </ul>
-          <SourceMark from={keywords.from} />
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
+            <SourceMark from={keywords.from} />
+            <EditLink view={view} card="keywords-and-links" what="the keywords" />
+          </p>
         </Section>
       ) : null}
       {links && links.value.length > 0 ? (
@@ -438,7 +462,10 @@ function Description({ view }: { view: ModelView }) {
               </li>
             ))}
           </ul>
-          <SourceMark from={links.from} />
+          <p className="flex flex-wrap items-baseline gap-x-3 text-[13px]">
+            <SourceMark from={links.from} />
+            <EditLink view={view} card="keywords-and-links" what="the links" />
+          </p>
         </Section>
       ) : null}
       {view.rights.settings && problems.length + unknownKeys.length > 0 ? (

@@ -1,6 +1,6 @@
-import { launchChromium } from '@modelport/test/browser.ts'
+import { launchBrowser } from '@modelport/test/browser.ts'
 import { activeParts, readPayloads } from '@modelport/test/hostile.ts'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { renderToStaticMarkup } from 'react-dom/server'
 import { expect, it } from 'vitest'
 import { Readme } from '#src/features/models/readme.tsx'
@@ -20,7 +20,7 @@ it('disarms every payload of the lists on this machine', { timeout: 1_800_000 },
     return
   }
   const payloads = readPayloads(folder)
-  const browser = await launchChromium(chromium)
+  const browser = await launchBrowser()
   const bad: string[] = []
   let asText = 0
   try {

@@ -1,3 +1,4 @@
+import { person } from '@modelport/db/queries/model-changes'
 import { updateModelSettings } from '@modelport/db/queries/models'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestSite, siteUrl, type TestSite } from '#src/api/test-site.ts'
@@ -58,7 +59,7 @@ describe('badges', () => {
     await site.seed.failedBuild(model, { step: 'build:2' })
     expect((await badgeOf('failing')).text).toContain('passing')
     expect((await badgeOf('failing', 'status.svg', '?version=2')).text).toContain('unknown')
-    await updateModelSettings(site.db, model.id, { viewersSeeVersions: true })
+    await updateModelSettings(site.db, model.id, { viewersSeeVersions: true }, person('alice'))
     expect((await badgeOf('failing')).text).toContain('failing')
   })
 })
@@ -113,7 +114,7 @@ it('cites a version by its number and pinned address', async () => {
 it('maps public pages only, and says where the map is', async () => {
   await published('mapped')
   const unlisted = await published('unlisted')
-  await updateModelSettings(site.db, unlisted.id, { visibility: 'unlisted' })
+  await updateModelSettings(site.db, unlisted.id, { visibility: 'unlisted' }, person('alice'))
   const text = await (await site.call(sitemap.GET, '')).text()
   expect(text).toContain(`<loc>${siteUrl}/alice/mapped</loc>`)
   expect(text).not.toContain('unlisted')

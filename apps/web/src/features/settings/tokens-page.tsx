@@ -1,6 +1,6 @@
 import type { ApiToken } from '@modelport/db/queries/people'
 import { revokeTokenAction } from '#src/features/settings/actions.ts'
-import { Field } from '#src/features/settings/settings-page.tsx'
+import { Field } from '#src/features/settings/card.tsx'
 import { TokenForm } from '#src/features/settings/token-form.tsx'
 import { CodeBlock } from '#src/ui/code-block.tsx'
 import { ConfirmButton } from '#src/ui/confirm-button.tsx'

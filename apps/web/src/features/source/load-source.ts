@@ -23,7 +23,7 @@ const colouredBytes = 128 * 1024
 export async function loadSource(params: SourceParams): Promise<SourceView> {
   const segments = (await params).path
   const path = readSourcePath(segments)
-  const view = await loadSourceFrame(params)
+  const view = await loadModelView(params)
   const { version } = view
   if (path === null || !version) notFound()
   const { db } = context()
@@ -37,12 +37,6 @@ export async function loadSource(params: SourceParams): Promise<SourceView> {
   }
   const text = await readSourceText(db, version.id, path)
   return { kind: 'file', view, path, file, lines: text === null ? null : await linesOf(text, path) }
-}
-
-/** The model of the page, with the tail that a redirect keeps. */
-export async function loadSourceFrame(params: SourceParams): Promise<ModelView> {
-  const segments = (await params).path ?? []
-  return loadModelView(params, { tab: ['source', ...segments].join('/') })
 }
 
 async function linesOf(text: string, path: string): Promise<CodeLines> {

@@ -1,4 +1,4 @@
-import { findModel, setDefaultVersion } from '@modelport/db/queries/models'
+import { findModelById, setDefaultVersion } from '@modelport/db/queries/models'
 import {
   cancelVersion,
   findVersionById,
@@ -50,9 +50,9 @@ export async function chooseDefault(
   slug: string,
   choice: { policy: 'latest' } | { policy: 'pinned'; version: number },
 ) {
-  const { model, publisher } = await openModel(actor, owner, slug, 'publish')
+  const { model } = await openModel(actor, owner, slug, 'publish')
   await setDefaultVersion(context().db, model.id, choice, actor.user!.login)
-  const now = await findModel(context().db, publisher.slug, model.slug)
+  const now = await findModelById(context().db, model.id)
   if (!now) throw hidden()
   return now
 }

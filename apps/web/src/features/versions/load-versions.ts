@@ -1,4 +1,4 @@
-import { listDefaultVersionChanges } from '@modelport/db/queries/models'
+import { listChanges, type RecordedChange } from '@modelport/db/queries/model-changes'
 import { versionNumbers } from '@modelport/db/queries/pages'
 import { type Build, listVersions, type Version } from '@modelport/db/queries/versions'
 import { context } from '#src/context.ts'
@@ -11,14 +11,14 @@ export interface VersionsView {
   items: { version: Version; builds: Build[]; rebuildOf: number | null }[]
   next: number | null
   paged: boolean
-  changes: Awaited<ReturnType<typeof listDefaultVersionChanges>>
+  changes: RecordedChange[]
 }
 
 export async function loadVersions(
   params: Promise<{ owner: string; model: string }>,
   before: string | undefined,
 ): Promise<VersionsView> {
-  const view = await loadModelView(params, { action: 'see-versions', tab: 'versions' })
+  const view = await loadModelView(params, { action: 'see-versions' })
   const { db } = context()
   const cursor = /^[1-9]\d{0,8}$/.test(before ?? '') ? Number(before) : null
   const rows = await listVersions(db, view.model.id, { before: cursor, limit: pageSize + 1 })
@@ -35,7 +35,7 @@ export async function loadVersions(
     })),
     next: rows.length > pageSize ? page[page.length - 1]!.version.number : null,
     paged: cursor !== null,
-    changes: await listDefaultVersionChanges(db, view.model.id, 10),
+    changes: await listChanges(db, view.model.id, { what: 'default-version', limit: 10 }),
   }
 }
 

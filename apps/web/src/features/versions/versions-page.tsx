@@ -3,6 +3,7 @@ import { isFinalBuildState } from '@modelport/schema/states'
 import { ChevronRight, Pin, PinOff } from 'lucide-react'
 import Link from 'next/link'
 import { comparePath } from '#src/features/compare/compare-path.ts'
+import { defaultWords } from '#src/features/models/change-words.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import {
   cancelAction,
@@ -82,10 +83,10 @@ export function VersionsPage({ data }: { data: VersionsView }) {
       {changes.length > 0 ? (
         <Section title="How the default moved" id="changes">
           <ul className="space-y-1">
-            {changes.map(({ change, toNumber }) => (
+            {changes.map((change) => (
               <li key={change.id} className="text-fg-muted">
-                <span className="text-fg">{toNumber ? `Version ${toNumber}` : 'No version'}</span> ·{' '}
-                {change.changedBy ?? 'by policy'} · <Time date={change.changedAt} /> · {change.reason}
+                <span className="text-fg">{defaultWords(change.to)}</span> · {change.changedBy ?? 'by policy'} ·{' '}
+                <Time date={change.changedAt} /> · {change.reason}
               </li>
             ))}
           </ul>

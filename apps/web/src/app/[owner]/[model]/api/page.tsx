@@ -6,9 +6,9 @@ import { tabMetadata } from '#src/features/models/model-metadata.ts'
 type Props = { params: Promise<{ owner: string; model: string }> }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  return tabMetadata(await loadModelView(params, { tab: 'api' }), 'API')
+  return tabMetadata(await loadModelView(params), 'API')
 }
 
 export default async function Page({ params }: Props) {
-  return <ApiPage view={await loadModelView(params, { tab: 'api' })} />
+  return <ApiPage view={await loadModelView(params)} />
 }

@@ -6,9 +6,9 @@ import { tabMetadata } from '#src/features/models/model-metadata.ts'
 type Props = { params: Promise<{ owner: string; model: string }> }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  return tabMetadata(await loadModelView(params, { tab: 'cite' }), 'cite')
+  return tabMetadata(await loadModelView(params), 'cite')
 }
 
 export default async function Page({ params }: Props) {
-  return <CitePage view={await loadModelView(params, { tab: 'cite' })} />
+  return <CitePage view={await loadModelView(params)} />
 }

@@ -10,7 +10,7 @@ type Props = {
 
 /** Where the form with the two versions leads: to the address of that comparison. */
 export default async function Page({ params, searchParams }: Props) {
-  const { path } = await loadModelView(params, { action: 'see-versions' })
+  const { path } = await loadModelView(params)
   const { from, to } = await searchParams
   const [a, b] = [one(from), one(to)].map((text) => (/^[1-9]\d{0,8}$/.test(text ?? '') ? Number(text) : null))
   if (!a || !b) notFound()

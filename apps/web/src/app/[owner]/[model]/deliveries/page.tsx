@@ -13,12 +13,12 @@ type Props = {
 const pageSize = 30
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  const { publisher, model } = await loadModelView(params, { action: 'see-versions', tab: 'deliveries' })
+  const { publisher, model } = await loadModelView(params, { action: 'see-versions' })
   return { title: `${publisher.slug}/${model.slug} · pushes`, robots: { index: false } }
 }
 
 export default async function Page({ params, searchParams }: Props) {
-  const view = await loadModelView(params, { action: 'see-versions', tab: 'deliveries' })
+  const view = await loadModelView(params, { action: 'see-versions' })
   const before = readCursor(one((await searchParams).cursor))
   const rows = await deliveriesOf(view.model.githubRepositoryId, before, pageSize + 1)
   const items = rows.slice(0, pageSize)

@@ -6,7 +6,7 @@ import { loadModelView } from '#src/features/models/load-model-view.ts'
 type Props = { params: Promise<{ owner: string; model: string }> }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  const { publisher, model } = await loadModelView(params, { action: 'see-files', tab: 'files' })
+  const { publisher, model } = await loadModelView(params, { action: 'see-files' })
   return { title: `${publisher.slug}/${model.slug} · files`, robots: { index: false } }
 }
 

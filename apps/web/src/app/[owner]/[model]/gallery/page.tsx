@@ -7,7 +7,7 @@ import { tabMetadata } from '#src/features/models/model-metadata.ts'
 type Props = { params: Promise<{ owner: string; model: string }> }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  return tabMetadata(await loadModelView(params, { tab: 'gallery' }), 'gallery')
+  return tabMetadata(await loadModelView(params), 'gallery')
 }
 
 export default async function Page({ params }: Props) {

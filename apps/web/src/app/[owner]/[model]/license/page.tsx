@@ -6,9 +6,9 @@ import { tabMetadata } from '#src/features/models/model-metadata.ts'
 type Props = { params: Promise<{ owner: string; model: string }> }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  return tabMetadata(await loadModelView(params, { tab: 'license' }), 'license')
+  return tabMetadata(await loadModelView(params), 'license')
 }
 
 export default async function Page({ params }: Props) {
-  return <LicensePage view={await loadModelView(params, { tab: 'license' })} />
+  return <LicensePage view={await loadModelView(params)} />
 }

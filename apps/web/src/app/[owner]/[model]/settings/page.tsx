@@ -1,16 +1,13 @@
 import type { Metadata } from 'next'
-import { loadModelView } from '#src/features/models/load-model-view.ts'
-import { SettingsPage } from '#src/features/settings/settings-page.tsx'
-import { readyNumbers } from '#src/features/versions/load-versions.ts'
+import { GeneralPage } from '#src/features/settings/general-page.tsx'
+import { loadSettings } from '#src/features/settings/load-settings.ts'
+import { settingsMetadata } from '#src/features/settings/settings-metadata.ts'
 
 type Props = { params: Promise<{ owner: string; model: string }> }
 
-export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  const { publisher, model } = await loadModelView(params, { action: 'change-settings', tab: 'settings' })
-  return { title: `${publisher.slug}/${model.slug} · settings`, robots: { index: false } }
-}
+export const generateMetadata = async ({ params }: Props): Promise<Metadata> =>
+  settingsMetadata(await loadSettings(params), 'settings')
 
 export default async function Page({ params }: Props) {
-  const view = await loadModelView(params, { action: 'change-settings', tab: 'settings' })
-  return <SettingsPage view={view} readyNumbers={await readyNumbers(view.model.id)} />
+  return <GeneralPage view={await loadSettings(params)} />
 }
