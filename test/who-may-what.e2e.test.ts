@@ -67,6 +67,10 @@ let ids: Record<string, { delivery: string; file: string; upload: string }>
 const table: Record<string, Record<string, Call[]>> = {
   'page.tsx': { GET: [one('nothing', '/')] },
   'models/page.tsx': { GET: [one('nothing', '/models')] },
+  'models/suggest/route.ts': { GET: [one('nothing', '/models/suggest?q=mq')] },
+  'docs/api/page.tsx': { GET: [one('nothing', '/docs/api')] },
+  // Signed addresses; `hostile-text.e2e.test.ts` asks for forged ones.
+  'remote-image/[key]/[file]/route.ts': { GET: [] },
   'dashboard/page.tsx': { GET: [one('to sign in', '/dashboard')] },
   'new/page.tsx': { GET: [one('to sign in', '/new')] },
   'settings/tokens/page.tsx': { GET: [one('to sign in', '/settings/tokens')] },
@@ -93,6 +97,18 @@ const table: Record<string, Record<string, Call[]>> = {
     GET: [one('to see the model', (m) => `/alice/${m}/api`), one('to see the model', (m) => `/alice/${m}@1/api`)],
   },
   '[owner]/[model]/license/page.tsx': { GET: [one('to see the model', (m) => `/alice/${m}/license`)] },
+  '[owner]/[model]/gallery/page.tsx': { GET: [one('to see the model', (m) => `/alice/${m}/gallery`)] },
+  // Needs a stored image; `gallery.services.test.ts` asks as everybody.
+  '[owner]/[model]/gallery/[file]/route.ts': { GET: [] },
+  '[owner]/[model]/source/[[...path]]/page.tsx': {
+    GET: [
+      one('to see the model', (m) => `/alice/${m}/source`),
+      one('to see the model', (m) => `/alice/${m}@1/source/README.md`),
+    ],
+  },
+  '[owner]/[model]/cite/page.tsx': { GET: [one('to see the model', (m) => `/alice/${m}/cite`)] },
+  // What one may not see has the picture of what is not there, whoever asks.
+  '[owner]/[model]/opengraph-image/route.ts': { GET: [one('nothing', (m) => `/alice/${m}/opengraph-image`)] },
   '[owner]/[model]/cite.bib/route.ts': { GET: [one('to see the model', (m) => `/alice/${m}/cite.bib`)] },
   '[owner]/[model]/feed.atom/route.ts': { GET: [one('to see the model', (m) => `/alice/${m}/feed.atom`)] },
   // A badge of what one may not see says "unknown", whoever asks.
@@ -170,6 +186,11 @@ const table: Record<string, Record<string, Call[]>> = {
   },
   'api/v1/models/[owner]/[model]/versions/[n]/builds/[target]/log/route.ts': {
     GET: [one('to see logs', (m) => `/api/v1/models/alice/${m}/versions/1/builds/cpu/log`)],
+  },
+  'api/v1/models/[owner]/[model]/gallery/route.ts': {
+    GET: [one('to see the model', (m) => `/api/v1/models/alice/${m}/gallery`)],
+    POST: [one('to publish', (m) => `/api/v1/models/alice/${m}/gallery`, { body: wrong })],
+    PUT: [one('to publish', (m) => `/api/v1/models/alice/${m}/gallery`, { body: wrong })],
   },
   'api/v1/models/[owner]/[model]/files/route.ts': {
     GET: [one('to see files', (m) => `/api/v1/models/alice/${m}/files`)],

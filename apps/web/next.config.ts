@@ -4,7 +4,7 @@ import type { NextConfig } from 'next'
 const config: NextConfig = {
   // The workspace packages export their TypeScript sources.
   transpilePackages: ['@modelport/schema', '@modelport/db', '@modelport/storage'],
-  serverExternalPackages: ['postgres', '@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
+  serverExternalPackages: ['postgres', 'sharp', '@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
   poweredByHeader: false,
   allowedDevOrigins: ['127.0.0.1', 'localhost'],
   // `npm run types` checks them, with the compiler of this repository.

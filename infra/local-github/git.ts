@@ -15,7 +15,7 @@ const TIMEOUT = 60_000
 const turns = new Turns(MAX_PROCESSES)
 
 /** What every git of ours runs with: nothing of the user's own configuration, and no questions asked. */
-export function gitEnvironment(settings: Record<string, string> = {}): Record<string, string> {
+export function gitEnvironment(settings: Record<string, string> = {}): NodeJS.ProcessEnv {
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '/usr/bin:/bin',
     HOME: '/nonexistent',
@@ -31,7 +31,8 @@ export function gitEnvironment(settings: Record<string, string> = {}): Record<st
     env[`GIT_CONFIG_KEY_${index}`] = key
     env[`GIT_CONFIG_VALUE_${index}`] = value
   }
-  return env
+  // Next's types, where they are loaded, want a NODE_ENV in every environment; git wants none.
+  return env as NodeJS.ProcessEnv
 }
 
 /** Runs git in a bare repository and gives what it printed. */

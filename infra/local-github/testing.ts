@@ -203,7 +203,10 @@ const IDENTITY = {
 
 /** Runs the real git client. */
 export async function git(cwd: string, ...args: string[]): Promise<string> {
-  const { stdout } = await run('git', args, { cwd, env: { PATH: process.env.PATH, HOME: cwd, ...IDENTITY } })
+  const { stdout } = await run('git', args, {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: cwd, ...IDENTITY } as unknown as NodeJS.ProcessEnv,
+  })
   return stdout.trim()
 }
 

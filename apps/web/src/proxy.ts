@@ -4,7 +4,10 @@ import { hereHeader } from '#src/here.ts'
 /** Sets headers and nothing else. Who may see what is decided where the data is read, never here. */
 export function proxy(request: NextRequest) {
   const nonce = btoa(crypto.randomUUID())
-  const policy = contentSecurityPolicy(nonce, process.env, request.nextUrl.pathname)
+  // Somebody else's picture, opened by itself, is a document that may do nothing.
+  const policy = isPicture(request.nextUrl.pathname)
+    ? "default-src 'none'; sandbox; frame-ancestors 'none'"
+    : contentSecurityPolicy(nonce, process.env, request.nextUrl.pathname)
   const headers = new Headers(request.headers)
   // Next puts the nonce that it finds here on its own scripts.
   headers.set('content-security-policy', policy)
@@ -19,6 +22,8 @@ export function proxy(request: NextRequest) {
   response.headers.set('permissions-policy', 'camera=(), microphone=(), geolocation=()')
   return response
 }
+
+const isPicture = (path: string) => /\.webp$|\/opengraph-image$/.test(path)
 
 function contentSecurityPolicy(nonce: string, env: NodeJS.ProcessEnv, path: string): string {
   const github = new URL(env.GITHUB_WEB_URL || 'https://github.com').origin

@@ -15,6 +15,7 @@ import {
 import { acceptDelivery, closeDelivery, type Decision } from './queries/deliveries.ts'
 import { changeModelState, type Model, type Publisher, syncModel, syncPublisher } from './queries/models.ts'
 import { recordPermission, syncUser, type User } from './queries/people.ts'
+import type { SnapshotFile } from './queries/source.ts'
 import { createVersion, currentBuilds, recordSource, type Version } from './queries/versions.ts'
 import { deliveries } from './tables/intake.ts'
 import { models } from './tables/models.ts'
@@ -28,6 +29,8 @@ interface SourceOptions {
   licence?: Version['licence']
   /** Keys of `runway.yml` that are not part of the format. */
   metadata?: Record<string, unknown>
+  /** The files of the commit. */
+  files?: (Pick<SnapshotFile, 'path' | 'text'> & Partial<SnapshotFile>)[]
 }
 
 const mit = { spdx: 'MIT', file: 'LICENSE', text: 'MIT License\n\nCopyright (c) 2026 Alice Example\n' }
@@ -162,6 +165,7 @@ export function makeSeed(db: Db): Seed {
       citation,
       licence = mit,
       metadata = {},
+      files = [{ path: 'README.md', text: readme }],
     }: SourceOptions = {},
   ) {
     const { version } = await createVersion(db, {
@@ -179,6 +183,7 @@ export function makeSeed(db: Db): Seed {
       readme,
       licence,
       citation: citation ?? null,
+      files: files.map((file) => ({ bytes: Buffer.byteLength(file.text ?? ''), kind: 'text', ...file })),
     })
     return version
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { changeClasses } from './compare-manifests.ts'
 import { directoryLimits, facets, readSize, searchWords, sorts } from './directory.ts'
+import { galleryLimits, galleryTypes } from './gallery.ts'
 import { describedLimits, sources } from './model-card/describe.ts'
 import { plainText, webAddress } from './model-card/read-data.ts'
 import { changedThings, changeKinds } from './model-changes.ts'
@@ -182,6 +183,38 @@ export const DefaultVersionRequest = z.discriminatedUnion('policy', [
   z.strictObject({ policy: z.literal('latest') }),
   z.strictObject({ policy: z.literal('pinned'), version: z.number().int().positive() }),
 ])
+
+/** A publisher's own words in several lines. */
+const ownLines = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .transform((text) =>
+      text
+        .split(/\r\n?|\n/)
+        .map((line) => plainText(line, longest) ?? '')
+        .join('\n')
+        .trim(),
+    )
+
+export const GalleryRequest = z.strictObject({
+  revision: z.string().max(64).optional().describe('Of the gallery that you changed; refused when it is another now.'),
+  items: z
+    .array(
+      z.strictObject({
+        id: z.uuid(),
+        alt: ownWords(galleryLimits.alt)
+          .refine((alt) => alt !== '', 'must say what the image shows, or be null for a decorative one')
+          .nullable()
+          .describe('What the image shows; `null` for a decorative one.'),
+        caption: ownWords(galleryLimits.caption).default(''),
+        inputs: ownLines(galleryLimits.inputs).default('').describe('What was put into the model.'),
+        version: z.number().int().positive().nullable().default(null).describe('The version that made it.'),
+      }),
+    )
+    .max(galleryLimits.images)
+    .describe('All images in their order; one that is left out is removed.'),
+})
 
 export const LogQuery = z.object({
   follow: z.enum(['0', '1']).optional().describe('`1`: server-sent events whose ids are line numbers, then `end`.'),
@@ -388,6 +421,26 @@ export const ListedModel = Model.omit({
   inputs: z.array(z.string()),
   outputs: z.array(z.string()),
   sizes: z.array(z.object({ target: Target, size: z.number().int().nullable() })),
+  thumbnail: z.url().nullable().describe('The first image of its gallery, 192 by 144.'),
+})
+
+const Rendition = z.object({ url: z.url(), width: z.number().int(), height: z.number().int() })
+
+export const GalleryImage = z.object({
+  id: z.uuid(),
+  alt: z.string().nullable().describe('`null` for a decorative image.'),
+  caption: z.string(),
+  inputs: z.string(),
+  version: z.number().int().nullable(),
+  renditions: z.array(Rendition).describe('The same picture in several sizes, the largest first.'),
+  addedBy: z.string(),
+  createdAt: Time,
+})
+
+export const Gallery = z.object({
+  items: z.array(GalleryImage),
+  nextCursor: z.null(),
+  revision: z.string().describe('Changes with every change of the gallery.'),
 })
 
 export const RebuildAnswer = z.object({
@@ -557,6 +610,8 @@ export interface Operation {
   scope: z.infer<typeof Scope> | null
   query?: z.ZodObject
   body?: z.ZodType
+  /** Media types of a body that is a file. */
+  upload?: readonly string[]
   answers: Record<number, { description: string; schema?: z.ZodType; types?: string[] }>
 }
 
@@ -703,6 +758,32 @@ export const operations: Operation[] = [
         types: ['text/plain', 'text/event-stream', 'application/json'],
       },
     },
+  },
+  {
+    method: 'get',
+    path: `${model}/gallery`,
+    id: 'getGallery',
+    summary: 'A model’s images',
+    scope: null,
+    answers: ok('The images in their order', Gallery),
+  },
+  {
+    method: 'post',
+    path: `${model}/gallery`,
+    id: 'addImage',
+    summary: 'Send an image of at most 8 MB; it is re-encoded, and shown once the gallery lists it',
+    scope: 'write',
+    upload: galleryTypes,
+    answers: { 201: { description: 'The image, not listed yet', schema: GalleryImage } },
+  },
+  {
+    method: 'put',
+    path: `${model}/gallery`,
+    id: 'setGallery',
+    summary: 'Say which images are in the gallery, in which order and with which words',
+    scope: 'write',
+    body: GalleryRequest,
+    answers: ok('The gallery', Gallery),
   },
   {
     method: 'get',
@@ -887,6 +968,8 @@ const components = {
   Comparison,
   Change,
   Build,
+  GalleryImage,
+  Gallery,
   Delivery,
   Token,
   NewToken,
@@ -963,6 +1046,14 @@ function describe(operation: Operation) {
           requestBody: {
             required: !operation.body.safeParse({}).success,
             content: { 'application/json': { schema: jsonSchema(operation.body, 'input') } },
+          },
+        }
+      : {}),
+    ...(operation.upload
+      ? {
+          requestBody: {
+            required: true,
+            content: Object.fromEntries(operation.upload.map((type) => [type, { schema: {} }])),
           },
         }
       : {}),

@@ -15,6 +15,7 @@ import { packageSubstitutions } from './package-substitutions.ts'
 import type { ImagePlan } from './plan.ts'
 import type { Source } from './source.ts'
 import { planImage } from './steps/plan-image.ts'
+import { readSnapshot, type SnapshotFile } from './steps/read-snapshot.ts'
 import { type Licence, projectOf, readCitation, readConfigFile, readLicence, readReadme } from './steps/read-source.ts'
 
 /** One build, as plain values. */
@@ -66,6 +67,7 @@ export interface BuildContext {
     readme: string | null
     licence: Licence | null
     citation: string | null
+    files: SnapshotFile[]
   }): Promise<void>
   recordBase(found: {
     entry: CatalogueEntry
@@ -118,6 +120,7 @@ export async function runBuild(ctx: BuildContext, build: BuildRequest): Promise<
       readme: readReadme(source),
       licence: readLicence(source),
       citation: readCitation(source),
+      files: readSnapshot(source),
     })
     return { config, plan }
   })

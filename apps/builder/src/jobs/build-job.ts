@@ -185,6 +185,7 @@ function makeContext(
         readme: found.readme,
         licence: found.licence,
         citation: found.citation,
+        files: found.files,
       })
     },
     async recordBase(found) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { GalleryError } from '@modelport/db/queries/gallery'
 import { ModelChangeError } from '@modelport/db/queries/model-life'
 import { DefaultVersionError, findModel } from '@modelport/db/queries/models'
 import { RebuildError } from '@modelport/db/queries/versions'
@@ -76,7 +77,7 @@ function problemOf(error: unknown): Response {
   if (error instanceof Refusal) return problem(statusOf[error.kind], error.message, error.code)
   if (error instanceof z.ZodError)
     return problem(400, error.issues.map((i) => `${i.path.join('.') || 'body'}: ${i.message}`).join('; '))
-  if ([DefaultVersionError, ModelChangeError, RebuildError].some((kind) => error instanceof kind))
+  if ([DefaultVersionError, GalleryError, ModelChangeError, RebuildError].some((kind) => error instanceof kind))
     return problem(409, (error as Error).message)
   if (error instanceof GithubUnavailable) {
     console.error('GitHub could not be asked.', error.cause ?? error)

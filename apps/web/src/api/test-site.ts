@@ -105,7 +105,7 @@ export async function openTestSite({
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined ? undefined : body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body),
       })
       return handler(request, { params: Promise.resolve(params) })
     },
@@ -115,6 +115,19 @@ export async function openTestSite({
       await database.close()
     },
   }
+}
+
+/** The part of an object store that holds small objects. */
+export function memoryStorage() {
+  const kept = new Map<string, Uint8Array>()
+  const storage: Pick<Storage, 'put' | 'get' | 'delete'> = {
+    put: async (key, body) => void kept.set(key, body),
+    get: async (key) => kept.get(key) ?? null,
+    delete: async (keys) => {
+      for (const key of keys) kept.delete(key)
+    },
+  }
+  return { ...(storage as Storage), kept }
 }
 
 export type TestSite = Awaited<ReturnType<typeof openTestSite>>

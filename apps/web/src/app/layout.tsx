@@ -1,9 +1,11 @@
-import { Boxes, Search } from 'lucide-react'
+import { Boxes } from 'lucide-react'
 import type { Metadata, Viewport } from 'next'
 import { cookies } from 'next/headers'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
+import { SearchBox } from '#src/features/directory/search-box.tsx'
 import { AccountMenu } from '#src/features/home/account-menu.tsx'
+import { Shortcuts } from '#src/ui/shortcuts.tsx'
 import { type Theme, ThemeSwitch } from '#src/ui/theme-switch.tsx'
 import './globals.css'
 
@@ -38,20 +40,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
               <Boxes aria-hidden className="size-6 text-accent" strokeWidth={1.5} />
               <span className="max-[400px]:sr-only">Modelport</span>
             </Link>
-            <form action="/models" className="relative min-w-0 max-w-md flex-1">
-              <Search
-                aria-hidden
-                className="pointer-events-none absolute start-3 top-1/2 size-4 -translate-y-1/2 text-fg-subtle"
-                strokeWidth={1.75}
-              />
-              <input
-                type="search"
-                name="q"
-                aria-label="Search models"
-                placeholder="Search models"
-                className="input ps-9!"
-              />
-            </form>
+            <SearchBox />
             <nav aria-label="Site" className="ms-auto flex items-center gap-1 sm:gap-2">
               <Link
                 prefetch={false}
@@ -59,6 +48,13 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
                 className="button border-transparent bg-transparent px-2 max-sm:hidden"
               >
                 Models
+              </Link>
+              <Link
+                prefetch={false}
+                href="/docs/api"
+                className="button border-transparent bg-transparent px-2 max-sm:hidden"
+              >
+                API
               </Link>
               <ThemeSwitch initial={theme} />
               <AccountMenu />
@@ -74,12 +70,13 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
             <Link prefetch={false} href="/models" className="link-quiet">
               Models
             </Link>
-            <a href="/api/v1/openapi.json" className="link-quiet">
+            <Link prefetch={false} href="/docs/api" className="link-quiet">
               API
-            </a>
+            </Link>
             <a href="/readyz" className="link-quiet">
               Status
             </a>
+            <Shortcuts />
           </div>
         </footer>
       </body>

@@ -4,6 +4,7 @@ import type { ModelState } from '@modelport/schema/states'
 import { modelChanges, statesBefore } from '@modelport/schema/states'
 import { and, desc, eq, inArray, isNull, ne, or, sql } from 'drizzle-orm'
 import type { Db, Tx } from '../client.ts'
+import { galleryImages, type ImageRendition } from '../tables/gallery.ts'
 import { installations, modelNames, models, publishers } from '../tables/models.ts'
 import { builds, versions } from '../tables/versions.ts'
 import { refreshDescription } from './description.ts'
@@ -503,6 +504,8 @@ export interface ListedModel {
   /** The default version, with the sizes of its images. */
   version: { number: number; manifest: unknown; finishedAt: Date | null } | null
   sizes: { target: string; sizeBytes: number | null }[]
+  /** The first image of its gallery, in all its sizes. */
+  images: ImageRendition[] | null
 }
 
 /** Public models with a default version, the most recently updated first: all, or one publisher's. */
@@ -533,6 +536,8 @@ function selectListed(db: Tx) {
       sizes: sql<{ target: string; sizeBytes: number | null }[]>`(select coalesce(json_agg(json_build_object(
         'target', ${builds.target}, 'sizeBytes', ${builds.sizeBytes}) order by ${builds.target}), '[]'::json)
         from ${builds} where ${builds.versionId} = ${versions.id} and ${builds.state} = 'ready')`,
+      images: sql<ImageRendition[] | null>`(select ${galleryImages.renditions} from ${galleryImages}
+        where ${galleryImages.modelId} = ${models.id} and ${galleryImages.position} = 0)`,
     })
     .from(models)
     .innerJoin(publishers, eq(publishers.id, models.publisherId))

@@ -20,6 +20,17 @@ export async function findPublisherById(db: Db, id: string) {
   return row
 }
 
+/** Publishers with a listed model whose login begins so; `prefix` holds letters, digits, `-` and `_` alone. */
+export async function findPublishersByPrefix(db: Db, prefix: string, limit: number) {
+  return db
+    .selectDistinct({ slug: publishers.slug })
+    .from(publishers)
+    .innerJoin(models, eq(models.publisherId, publishers.id))
+    .where(and(listed, sql`starts_with(${publishers.slug}, ${prefix.toLowerCase()})`))
+    .orderBy(asc(publishers.slug))
+    .limit(limit)
+}
+
 /** The version with the highest number in any state, for the banner about the newest build. */
 export async function newestVersion(db: Db, modelId: string): Promise<Version | null> {
   const [row] = await db

@@ -13,6 +13,7 @@ import { models } from '../tables/models.ts'
 import { builds, versions } from '../tables/versions.ts'
 import { person, policy, recordChange } from './model-changes.ts'
 import { moveDefaultVersion, newestReadyVersion } from './models.ts'
+import { keepSource, type SnapshotFile } from './source.ts'
 
 export type Version = typeof versions.$inferSelect
 export type Build = typeof builds.$inferSelect
@@ -193,14 +194,19 @@ export async function adoptVersion(tx: Tx, version: Version, ref: string): Promi
 
 /** Stores what a build read in the repository. The first of the two builds to come writes; the second finds the same. */
 export async function recordSource(
-  tx: Tx,
+  db: Tx,
   versionId: string,
-  source: Pick<Version, 'config' | 'warnings' | 'readme' | 'licence' | 'citation'>,
+  source: Pick<Version, 'config' | 'warnings' | 'readme' | 'licence' | 'citation'> & { files: readonly SnapshotFile[] },
 ): Promise<void> {
-  await tx
-    .update(versions)
-    .set(source)
-    .where(and(eq(versions.id, versionId), sql`${versions.config} is null`))
+  const { files, ...values } = source
+  await db.transaction(async (tx) => {
+    const rows = await tx
+      .update(versions)
+      .set(values)
+      .where(and(eq(versions.id, versionId), sql`${versions.config} is null`))
+      .returning({ id: versions.id })
+    if (rows.length > 0) await keepSource(tx, versionId, files)
+  })
 }
 
 /** What a rebuild did: further attempts in the same version, or a new version. */

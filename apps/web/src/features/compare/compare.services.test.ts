@@ -72,7 +72,7 @@ it('shows the differences on a page, breaking changes first and everything escap
   const view = {
     ...{ model, publisher, movedTo: null, actor: nobody, rights, path, versionPath: path, pinned: false },
     ...{ visibility: 'public' as const, repositoryUrl: 'http://github.test/alice/shown', choices: [], builds: [] },
-    ...{ version: null, defaultVersion: null, newest: null },
+    ...{ version: null, defaultVersion: null, newest: null, gallery: [] },
     described: {} as never,
     licence: {} as never,
   }

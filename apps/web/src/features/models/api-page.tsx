@@ -96,7 +96,8 @@ function Fields({ fields, caption, output }: { fields: ManifestField[]; caption:
   const columns = output ? ['Name', 'Type', 'Description'] : ['Name', 'Type', 'Constraints', 'Default', 'Description']
   return (
     <ScrollBox className="table-scroll card" label={caption}>
-      <table className="w-full">
+      {/* Wide enough that no word breaks; narrow screens scroll it. */}
+      <table className={`w-full ${output ? 'min-w-96' : 'min-w-[40rem]'}`}>
         <caption className="border-b border-border px-3 py-2 text-start font-semibold">{caption}</caption>
         <thead className="bg-bg-subtle text-[13px] text-fg-muted">
           <tr>

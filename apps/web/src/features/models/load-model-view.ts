@@ -1,4 +1,5 @@
 import { describeModel } from '@modelport/db/queries/description'
+import { type GalleryImage, listGallery } from '@modelport/db/queries/gallery'
 import { type FoundModel, newestReadyVersion } from '@modelport/db/queries/models'
 import { findVersionByCommit, newestVersion } from '@modelport/db/queries/pages'
 import { type Build, currentBuilds, findVersionById, listVersions, type Version } from '@modelport/db/queries/versions'
@@ -47,8 +48,9 @@ export interface ModelView extends FoundModel {
   pinned: boolean
   defaultVersion: Version | null
   newest: Version | null
+  gallery: GalleryImage[]
   /** For the switcher: the newest versions that this person may see. */
-  choices: Version[]
+  choices: { version: Version; size: number | null }[]
 }
 
 /**
@@ -125,7 +127,23 @@ const loadOnce = cache(async (ownerSegment: string, modelSegment: string, action
       pinned: number !== null,
       defaultVersion,
       newest: rights.versions ? await newestVersion(db, model.id) : null,
-      choices: choices.map((choice) => choice.version),
+      gallery: await listGallery(db, model.id),
+      choices: withDefault(choices, defaultVersion).map((choice) => ({
+        version: choice.version,
+        size: smallest(choice.builds),
+      })),
     }
   })
 })
+
+/** The switcher shows the default, however old it is. */
+function withDefault(choices: { version: Version; builds: Build[] }[], defaultVersion: Version | null) {
+  return defaultVersion && !choices.some((choice) => choice.version.id === defaultVersion.id)
+    ? [...choices, { version: defaultVersion, builds: [] }]
+    : choices
+}
+
+function smallest(builds: Build[]): number | null {
+  const sizes = builds.flatMap((build) => build.sizeBytes ?? [])
+  return sizes.length > 0 ? Math.min(...sizes) : null
+}

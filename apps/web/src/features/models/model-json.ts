@@ -3,6 +3,7 @@ import type { ListedModel, Model, Publisher } from '@modelport/db/queries/models
 import { findVersionById } from '@modelport/db/queries/versions'
 import { effectiveVisibility } from '#src/auth/can.ts'
 import { context } from '#src/context.ts'
+import { renditionPath } from '#src/features/gallery/rendition-path.ts'
 import { claimOf } from '#src/features/models/licence-claim.ts'
 import { readManifest, typesOf } from '#src/features/models/manifest.ts'
 
@@ -64,12 +65,15 @@ export async function defaultVersionJson(model: Model) {
   return { policy: model.defaultPolicy, version: version?.number ?? null }
 }
 
-export function listedModelJson({ model, publisher, version, sizes }: ListedModel) {
+export function listedModelJson({ model, publisher, version, sizes, images }: ListedModel) {
   const manifest = readManifest(version?.manifest)
   return {
     ...common(model, publisher, version?.number ?? null),
     inputs: typesOf(manifest, 'inputs'),
     outputs: typesOf(manifest, 'outputs'),
     sizes: sizes.map(({ target, sizeBytes }) => ({ target, size: sizeBytes })),
+    thumbnail: images
+      ? context().config.siteUrl + renditionPath(`/${publisher.slug}/${model.slug}`, images.at(-1)!)
+      : null,
   }
 }

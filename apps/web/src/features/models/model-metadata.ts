@@ -1,6 +1,8 @@
 import type { Metadata } from 'next'
 import { context } from '#src/context.ts'
+import { renditionPath } from '#src/features/gallery/rendition-path.ts'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
+import { cardSize } from '#src/features/open-graph/card-size.ts'
 
 /** What the head of a page says of a model. A private one is described to nobody: links to it are unfurled by strangers. */
 export function modelMetadata(view: ModelView): Metadata {
@@ -22,10 +24,27 @@ export function modelMetadata(view: ModelView): Metadata {
             title: view.described.title?.value ?? name,
             description,
             url: address,
+            images: [
+              {
+                url: `${siteUrl}${view.pinned ? view.versionPath : view.path}/opengraph-image`,
+                ...cardSize,
+                alt: `${name}${description ? `: ${description}` : ''}`,
+              },
+            ],
           },
-          twitter: { card: 'summary' },
+          twitter: { card: 'summary_large_image' },
         }
       : {}),
+  }
+}
+
+/** What the head of another page of a model says: which one it is, and where its one address is. */
+export function tabMetadata(view: ModelView, tab: string, path = tab.toLowerCase()): Metadata {
+  const number = view.pinned && view.version ? ` · version ${view.version.number}` : ''
+  return {
+    title: `${view.publisher.slug}/${view.model.slug}${number} · ${tab}`,
+    robots: view.visibility === 'public' ? undefined : { index: false },
+    alternates: { canonical: `${context().config.siteUrl}${canonicalPath(view)}/${path}` },
   }
 }
 
@@ -69,6 +88,7 @@ export function modelJsonLd(view: ModelView): object | null {
         keywords: described.keywords?.value.join(', '),
         datePublished: (version?.finishedAt ?? version?.createdAt)?.toISOString(),
         dateModified: view.model.updatedAt.toISOString(),
+        image: view.gallery[0] ? siteUrl + renditionPath(view.path, view.gallery[0].renditions[0]!) : undefined,
         citation: described.links?.value.map((link) => link.url),
       },
       {

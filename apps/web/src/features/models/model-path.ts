@@ -38,7 +38,7 @@ export const couldBePath = (owner: string, slug: string) => /^[\w-]{1,100}$/.tes
 
 /** Owners that would hide a page of ours. */
 export const reservedOwners = new Set(
-  'models new w workspaces dashboard settings login logout docs api schemas admin hash badge feed.atom sitemap.xml robots.txt healthz readyz metrics _next favicon.ico status about explore search'.split(
+  'models new w workspaces dashboard settings login logout docs api schemas admin hash badge feed.atom sitemap.xml robots.txt healthz readyz metrics _next favicon.ico status about explore search remote-image'.split(
     ' ',
   ),
 )

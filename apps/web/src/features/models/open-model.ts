@@ -19,6 +19,9 @@ export async function openModel(
   return found
 }
 
+/** `/owner/model`, where its pages begin. */
+export const pathOf = ({ model, publisher }: FoundModel) => `/${publisher.slug}/${model.slug}`
+
 export async function demand(actor: RequestActor, action: Action, { model, publisher }: FoundModel): Promise<void> {
   const decision = await can(actor, action, model)
   if (decision === 'allow') return

@@ -2,12 +2,15 @@ import { ExternalLink } from 'lucide-react'
 import Link from 'next/link'
 import { context } from '#src/context.ts'
 import { comparePath } from '#src/features/compare/compare-path.ts'
+import { GalleryPicture } from '#src/features/gallery/gallery-image.tsx'
+import { LightBox } from '#src/features/gallery/light-box.tsx'
 import { CiteBox } from '#src/features/models/cite-box.tsx'
 import type { ModelView } from '#src/features/models/load-model-view.ts'
 import { readManifest, signature, typesOf } from '#src/features/models/manifest.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { Readme } from '#src/features/models/readme.tsx'
 import { curlSnippet, downloadLines, imageReference, type RunFile, runLine } from '#src/features/models/snippets.ts'
+import { remoteImagePath } from '#src/features/remote-image/remote-image.ts'
 import { CodeBlock } from '#src/ui/code-block.tsx'
 import { formatBytes } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
@@ -37,6 +40,7 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
               <bdi>{summary.value}</bdi> <SourceMark from={summary.from} />
             </p>
           ) : null}
+          {view.gallery.length > 0 ? <GalleryStrip view={view} /> : null}
           {manifest && manifest.commands.length > 0 ? (
             <div className="mt-6">
               <Section title="Interface" id="interface">
@@ -59,7 +63,10 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
           <div className="mt-8">
             {overview ? (
               <>
-                <Readme text={overview.value} place={{ repositoryUrl, commit: version?.commit ?? model.branch }} />
+                <Readme
+                  text={overview.value}
+                  place={{ repositoryUrl, commit: version?.commit ?? model.branch, remoteImage: remoteImagePath }}
+                />
                 <p className="mt-4 flex flex-wrap items-baseline gap-x-3 text-[13px]">
                   <SourceMark from={overview.from} />
                   <EditLink view={view} card="overview" what="the overview" />
@@ -84,6 +91,25 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
         </aside>
       </div>
     </ModelFrame>
+  )
+}
+
+const stripLength = 5
+
+function GalleryStrip({ view: { gallery, path, versionPath } }: { view: ModelView }) {
+  return (
+    <section aria-label="Gallery" className="mt-6">
+      <LightBox className="grid grid-cols-3 gap-2 sm:grid-cols-5">
+        {gallery.slice(0, stripLength).map((image) => (
+          <GalleryPicture key={image.id} modelPath={path} image={image} sizes="(min-width: 640px) 146px, 33vw" eager />
+        ))}
+      </LightBox>
+      <p className="mt-2">
+        <Link prefetch={false} className="link" href={`${versionPath}/gallery`}>
+          {gallery.length > stripLength ? `All ${gallery.length} images` : 'Open the gallery'}
+        </Link>
+      </p>
+    </section>
   )
 }
 
@@ -180,6 +206,17 @@ function chooseBanner(view: ModelView) {
   const { version, model, defaultVersion, newest, path } = view
   if (model.state === 'archived')
     return <Banner kind="neutral">This model is archived: it can be used, and makes no new versions.</Banner>
+  if (version?.state === 'expired')
+    return (
+      <Banner kind="warning">
+        The images of version {version.number} were removed by retention; its page stays.{' '}
+        {defaultVersion && defaultVersion.id !== version.id ? (
+          <Link prefetch={false} href={path}>
+            View the default, version {defaultVersion.number}
+          </Link>
+        ) : null}
+      </Banner>
+    )
   if (version?.yankedAt)
     return (
       <Banner kind="warning">
@@ -202,10 +239,13 @@ function chooseBanner(view: ModelView) {
         ) : null}
       </Banner>
     )
+  if (version && !defaultVersion)
+    return <Banner kind="info">This model has no default version. You're viewing version {version.number}.</Banner>
   if (version && defaultVersion && version.id !== defaultVersion.id)
     return (
       <Banner kind="info">
-        You're viewing version {version.number}. The default is version {defaultVersion.number}
+        You're viewing version {version.number}, {version.number < defaultVersion.number ? 'older' : 'newer'} than the
+        default, version {defaultVersion.number}
         {model.defaultPolicy === 'pinned' ? ' (pinned)' : ''}.{' '}
         <Link prefetch={false} href={path}>
           View the default
@@ -214,14 +254,13 @@ function chooseBanner(view: ModelView) {
           <>
             {' · '}
             <Link prefetch={false} href={comparePath(path, version.number, defaultVersion.number)}>
-              Compare the two
+              Compare {Math.min(version.number, defaultVersion.number)}...
+              {Math.max(version.number, defaultVersion.number)}
             </Link>
           </>
         ) : null}
       </Banner>
     )
-  if (version && !defaultVersion)
-    return <Banner kind="info">This model has no default version. You're viewing version {version.number}.</Banner>
   if (newest && (newest.state === 'failed' || newest.state === 'partial') && view.rights.logs)
     return (
       <Banner kind={newest.state === 'failed' ? 'danger' : 'warning'}>
@@ -341,6 +380,13 @@ function Characteristics({ view }: { view: ModelView }) {
           {view.licence.from ? <SourceMark from={view.licence.from} /> : null}
           <span className="block text-fg-muted">Commercial use: {view.licence.commercial}</span>
         </Fact>
+        {version ? (
+          <Fact term="Source">
+            <Link prefetch={false} className="link" href={`${view.versionPath}/source`}>
+              Files of this version
+            </Link>
+          </Fact>
+        ) : null}
         <Fact term="Repository">
           <a className="link" href={view.repositoryUrl}>
             {view.publisher.login}/{model.name}
@@ -411,7 +457,8 @@ function Description({ view }: { view: ModelView }) {
           <ul className="space-y-1">
             {links.value.map((link) => (
               <li key={link.url}>
-                <OutwardLink href={link.url}>{link.title || link.url}</OutwardLink>
+                {paperMark(link.url) ? <span className="chip me-1.5">{paperMark(link.url)}</span> : null}
+                <OutwardLink href={link.url}>{(link.title || link.url).replace(/^(?:arXiv|doi):/, '')}</OutwardLink>
               </li>
             ))}
           </ul>
@@ -437,6 +484,12 @@ function Description({ view }: { view: ModelView }) {
       ) : null}
     </>
   )
+}
+
+/** What kind of paper an address leads to; null where it says nothing of it. */
+function paperMark(url: string): string | null {
+  const { host } = new URL(url)
+  return host === 'arxiv.org' ? 'arXiv' : host === 'doi.org' ? 'DOI' : null
 }
 
 /** A link of a stranger: marked as such for readers and for search engines. */

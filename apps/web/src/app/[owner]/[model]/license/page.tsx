@@ -1,16 +1,12 @@
 import type { Metadata } from 'next'
 import { LicensePage } from '#src/features/models/license-page.tsx'
 import { loadModelView } from '#src/features/models/load-model-view.ts'
+import { tabMetadata } from '#src/features/models/model-metadata.ts'
 
 type Props = { params: Promise<{ owner: string; model: string }> }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  const { publisher, model, pinned, version, visibility } = await loadModelView(params)
-  const number = pinned && version ? ` · version ${version.number}` : ''
-  return {
-    title: `${publisher.slug}/${model.slug}${number} · license`,
-    robots: visibility === 'public' ? undefined : { index: false },
-  }
+  return tabMetadata(await loadModelView(params), 'license')
 }
 
 export default async function Page({ params }: Props) {
