@@ -19,8 +19,9 @@ export function activeParts(selector: string): string[] {
         }
         if (inProse && /^(style|class|srcset|target|ping|is|slot|part)$/i.test(name)) {
           const ours =
-            /^(prose|table-scroll|contains-task-list|task-list-item|sr-only|footnotes|data-footnote-backref|code-line|mb-4 .*|min-h-6 .*|ms-4|(language|hljs)[\w .+#-]*)( (language|hljs)[\w .+#-]*)*$/
-          if (name !== 'class' || !ours.test(value)) found.push(`${element.tagName} ${name}=${value.slice(0, 60)}`)
+            /^(prose|table-scroll|contains-task-list|task-list-item|sr-only|footnotes|data-footnote-backref|code-line|mb-4 .*|min-h-6 .*|ms-4|(language-\S*|hljs[\w-]*))*( (language-\S*|hljs[\w-]*|function_|class_|constant_|inherited__|invoke__))*$/
+          if (name !== 'class' || !ours.test(value.trim()))
+            found.push(`${element.tagName} ${name}=${value.slice(0, 60)}`)
         }
         if (inProse && /^(id|name)$/i.test(name) && !value.startsWith('user-content-') && value !== 'footnote-label')
           found.push(`${element.tagName} ${name}=${value.slice(0, 60)}`)
