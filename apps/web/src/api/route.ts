@@ -53,7 +53,8 @@ export function api<P extends object = Record<never, string>>(operation: (input:
           403,
           'Changes with a browser session are accepted from pages of this site only. Use an API token.',
         )
-      const input = { request, url: new URL(request.url), params: await params, actor }
+      // A route whose address holds no parameter is handed none at all.
+      const input = { request, url: new URL(request.url), params: (await params) ?? ({} as P), actor }
       return (await movedAnswer(input)) ?? (await operation(input))
     } catch (error) {
       return problemOf(error)

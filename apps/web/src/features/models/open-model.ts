@@ -1,10 +1,13 @@
 import { type FoundModel, findModel } from '@modelport/db/queries/models'
+import { findPermission } from '@modelport/db/queries/people'
 import { findVersion, type Version } from '@modelport/db/queries/versions'
 import type { RequestActor } from '#src/auth/actor.ts'
 import { type Action, can } from '#src/auth/can.ts'
 import { hidden, Refusal } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
 import { couldBePath } from '#src/features/models/model-path.ts'
+
+const nobodysModel = '00000000-0000-0000-0000-000000000000'
 
 /** Finds a model for somebody who wants to do `action` with it. Throws the `Refusal` that fits when they may not. */
 export async function openModel(
@@ -14,7 +17,11 @@ export async function openModel(
   action: Action = 'see',
 ): Promise<FoundModel> {
   const found = couldBePath(owner, slug) ? await findModel(context().db, owner, slug) : null
-  if (!found) throw hidden()
+  if (!found) {
+    // What is hidden costs a look at the person's rights; what is missing costs one too, so that time does not tell them apart.
+    if (actor.user) await findPermission(context().db, actor.user.id, nobodysModel)
+    throw hidden()
+  }
   await demand(actor, action, found)
   return found
 }
