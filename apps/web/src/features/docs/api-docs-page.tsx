@@ -74,14 +74,14 @@ export function ApiDocsPage({ document, signedInAs }: { document: ApiDocument; s
               Schemas
             </h2>
             {Object.entries(document.schemas).map(([name, schema]) => (
-              <section key={name} className="mt-6" aria-labelledby={`schema-${name}`}>
+              <div key={name} className="mt-6">
                 <h3 id={`schema-${name}`} className="font-mono text-base font-semibold">
                   {name}
                 </h3>
                 <div className="mt-2">
                   <Properties schema={schema} />
                 </div>
-              </section>
+              </div>
             ))}
           </section>
         </div>

@@ -117,7 +117,11 @@ function GalleryStrip({ view: { gallery, path, versionPath } }: { view: ModelVie
 function EditLink(props: { view: ModelView; card: string; what: string; word?: string }) {
   const { view, card, what, word = 'Edit' } = props
   return view.rights.settings ? (
-    <Link prefetch={false} className="link" href={`${view.path}/settings#${card}`}>
+    <Link
+      prefetch={false}
+      className="link inline-flex min-h-6 min-w-6 items-center gap-1"
+      href={`${view.path}/settings#${card}`}
+    >
       {word}
       {word === 'Edit' ? <span className="sr-only"> {what}</span> : ` ${what}`}
     </Link>
