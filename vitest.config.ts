@@ -11,6 +11,8 @@ export default defineConfig({
     environment: 'node',
     // A test that was left alone by mistake would hide all others.
     allowOnly: false,
+    // Vitest leaves one core of two to itself, which does nothing with it.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
@@ -52,8 +54,7 @@ export default defineConfig({
           exclude: never,
           testTimeout: 600_000,
           hookTimeout: 900_000,
-          // Each file has a stack of its own, and most of its time waits: two at once keep two cores busy.
-          maxWorkers: 2,
+          // Each file has a stack of its own, and most of its time waits.
         },
       },
     ],

@@ -30,7 +30,8 @@ describe('ensureBase', { timeout: 120_000 }, () => {
   it('answers at once when the engine has the base', async () => {
     const started = performance.now()
     await ensureBase(engine, entry, await testBaseOptions())
-    expect(performance.now() - started).toBeLessThan(1000)
+    // Half a second is usual; making one takes half a minute.
+    expect(performance.now() - started).toBeLessThan(3000)
   })
 
   it('makes a base once for all who ask at the same time, and again only when its content changes', async () => {
