@@ -248,21 +248,16 @@ function chooseBanner(view: ModelView) {
   if (version && defaultVersion && version.id !== defaultVersion.id)
     return (
       <Banner kind="info">
-        You're viewing version {version.number}, {version.number < defaultVersion.number ? 'older' : 'newer'} than the
-        default, version {defaultVersion.number}
+        You're viewing version {version.number}. The default is version {defaultVersion.number}
         {model.defaultPolicy === 'pinned' ? ' (pinned)' : ''}.{' '}
         <Link prefetch={false} href={path}>
           View the default
         </Link>
-        {view.rights.versions ? (
-          <>
-            {' · '}
-            <Link prefetch={false} href={comparePath(path, version.number, defaultVersion.number)}>
-              Compare {Math.min(version.number, defaultVersion.number)}...
-              {Math.max(version.number, defaultVersion.number)}
-            </Link>
-          </>
-        ) : null}
+        {' · '}
+        <Link prefetch={false} href={comparePath(path, version.number, defaultVersion.number)}>
+          Compare {Math.min(version.number, defaultVersion.number)}...
+          {Math.max(version.number, defaultVersion.number)}
+        </Link>
       </Banner>
     )
   if (newest && (newest.state === 'failed' || newest.state === 'partial') && view.rights.logs)
