@@ -161,7 +161,8 @@ export async function openFaultsWorld(
     expect(steps.map(({ name, state }) => `${name} ${state}`)).toEqual(
       ['fetch', 'config', 'base', 'build:1', 'inspect', 'push', 'publish'].map((name) => `${name} done`),
     )
-    const moves = await sql`select 1 from default_version_changes where to_version_id = ${versionId}`
+    const moves = await sql`select 1 from model_changes c join versions v on v.model_id = c.model_id
+      where v.id = ${versionId} and c.what = 'default-version' and c.to_value->>'version' = v.number::text`
     expect(moves, `${repository} became the default once`).toHaveLength(1)
     const made = await sql`select 1 from deliveries where version_id = ${versionId} and decision = 'version'`
     expect(made).toHaveLength(1)
