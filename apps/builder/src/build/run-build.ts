@@ -351,7 +351,7 @@ async function manifestOf(ctx: BuildContext, inspection: Inspection): Promise<Ma
   if (inspection.timedOut)
     throw new PublisherError(
       'inspect/timed-out',
-      `The model did not end within ${Math.round(inspection.durationMs / 1000)} s under RW_META=1: it must print its interface and return, without loading weights or waiting.`,
+      `The model did not end within ${inspection.limitSeconds} s under RW_META=1: it must print its interface and return, without loading weights or waiting.`,
       place,
     )
   if (inspection.stdoutTooLong)

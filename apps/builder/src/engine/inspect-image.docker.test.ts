@@ -83,7 +83,7 @@ describe('inspectImage', { timeout: 60_000 }, () => {
       'import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork(); print("on", flush=True); time.sleep(600)',
       { seconds: 2 },
     )
-    expect(found).toMatchObject({ timedOut: true, exitCode: 137 })
+    expect(found).toMatchObject({ timedOut: true, exitCode: 137, limitSeconds: 2 })
     expect(performance.now() - started).toBeLessThan(6000)
   })
 

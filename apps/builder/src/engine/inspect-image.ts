@@ -16,7 +16,8 @@ export interface Inspection {
   exitCode: number
   outOfMemory: boolean
   timedOut: boolean
-  durationMs: number
+  /** Seconds that the run was given, as the request said. */
+  limitSeconds: number
 }
 
 export interface InspectionRequest {
@@ -137,13 +138,13 @@ async function runHardened(engine: Engine, request: InspectionRequest): Promise<
     await container.wait()
     await Promise.race([outputGivenUp, kept.ended])
     request.signal.throwIfAborted()
-    const { ExitCode, OOMKilled, StartedAt, FinishedAt } = (await container.inspect()).State
+    const { ExitCode, OOMKilled } = (await container.inspect()).State
     return {
       ...kept.take(),
       exitCode: ExitCode,
       outOfMemory: OOMKilled,
       timedOut,
-      durationMs: Math.max(0, new Date(FinishedAt).getTime() - new Date(StartedAt).getTime()),
+      limitSeconds: request.seconds,
     }
   } finally {
     clearTimeout(timer)
