@@ -25,8 +25,9 @@ export async function sweepRegularly(
   const process = { log: worker.log, signal: worker.stopping }
   await Promise.all([
     regularly(process, sweepSeconds * 1000, 'look for builds', async () => {
-      const found = await sweepBuilds(worker.database.db)
-      if (found > 0) worker.log.warn({ found }, 'builds without a live worker or message')
+      const { lost, waiting } = await sweepBuilds(worker.database.db)
+      if (lost > 0) worker.log.warn({ lost }, 'builds whose worker is gone')
+      if (waiting > 0) worker.log.debug({ waiting }, 'builds that wait were sent to the queue again')
     }),
     regularly(process, leftoversSeconds * 1000, 'look for leftovers', async () => {
       const untold = await sweepReports(worker.database.db, 2 * leftoversSeconds)

@@ -291,10 +291,11 @@ export async function recordBase(
 
 /**
  * Finds builds that nobody works on: running ones whose lease ran out, and queued ones that are due and have no message.
- * Each gets a new message in the outbox; one that ended too many workers is failed instead. Returns how many it found.
+ * Each gets a new message in the outbox; one that ended too many workers is failed instead. Returns how many lost their
+ * worker, and how many wait: most of those only stand in a long queue, and their second message is one too many.
  */
-export async function sweepBuilds(db: Db): Promise<number> {
-  const lost = await db
+export async function sweepBuilds(db: Db): Promise<{ lost: number; waiting: number }> {
+  const found = await db
     .select()
     .from(builds)
     .where(
@@ -303,7 +304,7 @@ export async function sweepBuilds(db: Db): Promise<number> {
            and coalesce(${builds.leaseExpiresAt}, '-infinity') < now()`,
     )
     .limit(200)
-  for (const build of lost) {
+  for (const build of found) {
     if (build.state === 'running' && build.epoch >= maxStarts) await quarantine(db, build)
     else
       await db.transaction(async (tx) => {
@@ -317,7 +318,8 @@ export async function sweepBuilds(db: Db): Promise<number> {
           where not exists (select 1 from outbox where build_id = ${build.id} and kind = 'build')`)
       })
   }
-  return lost.length
+  const lost = found.filter((build) => build.state === 'running').length
+  return { lost, waiting: found.length - lost }
 }
 
 async function quarantine(db: Db, build: Build): Promise<void> {
