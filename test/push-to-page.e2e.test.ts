@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { createToken } from '@modelport/infra/admin/token'
+import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runImage } from './run-image.ts'
 import { fixtures, openWorld, until, type VersionAnswer, type World } from './world.ts'
@@ -62,6 +64,40 @@ describe('a push', () => {
         await model.stop()
       }
     }
+  })
+
+  it('to a private repository makes images that are pulled with a token alone', async () => {
+    const { site, engine, localGithub } = world.stack.state
+    await world.push('alice/secret', upper)
+    const { builds } = await world.finished('alice/secret', 1)
+    // By its tag: a manifest of a digest that this engine saw before is not asked for again.
+    const image = builds.find((build) => build.target === 'cpu')!.image!.replace(/@.*/, ':v1-cpu')
+    const docker = new Docker({ socketPath: engine.socket! })
+    const pull = async (password?: string) => {
+      const authconfig = password ? { username: 'alice', password, serveraddress: image.split('/')[0] } : undefined
+      const answer = await docker.pull(image, authconfig && { authconfig })
+      const end: Error | null = await new Promise((resolve) => docker.modem.followProgress(answer, resolve))
+      if (end) throw end
+    }
+    await pull()
+    await docker.getImage(image).remove()
+    const api = `${localGithub.apiUrl}/repos/alice/secret`
+    const authorization = `Basic ${Buffer.from('alice:x').toString('base64')}`
+    const made = await fetch(api, {
+      method: 'PATCH',
+      headers: { authorization },
+      body: JSON.stringify({ private: true }),
+    })
+    expect(made.status).toBe(200)
+    await until(async () => (await fetch(`${site.url}/alice/secret`)).status === 404, 15_000, 'the model to be private')
+    await expect(pull()).rejects.toThrow(/unauthorized|denied|authentication/)
+    await expect(pull('mp_guess')).rejects.toThrow(/unauthorized|denied|authentication/)
+    const scopes = ['read' as const]
+    await pull(await createToken(world.stack.state, { login: 'alice', scopes, name: 'pull' }))
+    await docker.getImage(image).remove()
+    await expect(
+      pull(await createToken(world.stack.state, { login: 'mallory', scopes, name: 'pull' })),
+    ).rejects.toThrow()
   })
 
   it('of the same commit makes nothing new', async () => {

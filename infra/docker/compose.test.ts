@@ -110,8 +110,9 @@ describe('compose.yml', () => {
     const worker = workerConfig(environmentOf('worker'))
     expect(worker.config).toMatchObject({ imageRegistry: '127.0.0.1:5000', storage: { bucket: 'modelport' } })
     // Not by name: the types that Next gives the environment would become those of this room.
-    const { readConfig } = await import(new URL('../../apps/web/src/config.ts', import.meta.url).href)
+    const { readConfig, readImageDoor } = await import(new URL('../../apps/web/src/config.ts', import.meta.url).href)
     const web = readConfig(environmentOf('web'))
+    expect(readImageDoor(environmentOf('web'))).toMatchObject({ host: '0.0.0.0', port: 3050 })
     expect(web.config).toMatchObject({ githubClientId: 'Iv1.a', storage: { bucket: 'modelport' }, webhookUrl: null })
     expect(installationOfEnvironment(environmentOf('tools'))).toMatchObject({
       storage: { config: { endpoint: 'http://s3:3900' } },

@@ -29,5 +29,5 @@ COPY apps/web/next.config.ts apps/web/tsconfig.json apps/web/
 # Next keeps what it rendered beside its build.
 COPY --from=build --chown=1000:1000 /app/apps/web/.next apps/web/.next
 USER 1000:1000
-EXPOSE 3000
+EXPOSE 3000 3050
 CMD ["node", "node_modules/next/dist/bin/next", "start", "apps/web", "-p", "3000", "-H", "0.0.0.0"]

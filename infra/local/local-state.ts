@@ -25,6 +25,7 @@ export const LocalState = z.object({
   ports: z.object({
     web: Port,
     imageRegistry: Port,
+    imagePush: Port,
     postgres: Port,
     localS3: Port,
     receiver: Port,
@@ -59,8 +60,12 @@ export const LocalState = z.object({
       directory: z.string().nullable(),
     })
     .nullable(),
-  /** `host` is `host:port` as it stands in an image name; null when images stay in the engine. */
-  imageRegistry: z.object({ host: z.string().nullable(), directory: z.string().nullable() }),
+  /** `host` is `host:port` from which images are pulled, `pushHost` where builds push them; null when images stay in the engine. */
+  imageRegistry: z.object({
+    host: z.string().nullable(),
+    pushHost: z.string().nullable(),
+    directory: z.string().nullable(),
+  }),
   /** `socket` is null when there is no engine; `problem` then says why. */
   engine: z.object({ socket: z.string().nullable(), version: z.string().nullable(), problem: z.string().nullable() }),
   logs: z.string(),

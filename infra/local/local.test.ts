@@ -196,7 +196,7 @@ describe('the apps', () => {
         secretAccessKey: kept.secrets.s3SecretAccessKey,
         directory: folder,
       },
-      imageRegistry: { host: null, directory: null },
+      imageRegistry: { host: null, pushHost: null, directory: null },
       engine: { socket: '/var/run/docker.sock', version: '1', problem: null },
       logs: folder,
       policy: 'exact',

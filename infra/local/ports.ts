@@ -10,6 +10,12 @@ export const portTable = {
     flag: '--image-registry-port',
     variable: 'IMAGE_REGISTRY_PORT',
   },
+  imagePush: {
+    default: 3051,
+    serves: 'pushes to the image registry',
+    flag: '--image-push-port',
+    variable: 'IMAGE_PUSH_PORT',
+  },
   postgres: { default: 3054, serves: 'PostgreSQL', flag: '--postgres-port', variable: 'POSTGRES_PORT' },
   localS3: { default: 3060, serves: 'the object store', flag: '--local-s3-port', variable: 'LOCAL_S3_PORT' },
   receiver: { default: 3070, serves: 'the receiver of webhooks', flag: '--receiver-port', variable: 'RECEIVER_PORT' },

@@ -237,13 +237,16 @@ async function startServices(start: Start, state: LocalState, kept: KeptState): 
     const registry = await startImageRegistry({
       home,
       logs,
-      port: ports.imageRegistry,
+      port: ports.imagePush,
       secret: secrets.imageRegistrySecret,
       hooks,
     })
     add(registry.child)
-    state.imageRegistry = { host: registry.host, directory: registry.directory }
-    say(registry.host ?? 'none')
+    const pushHost = registry.host
+    // The site opens the door through which images are pulled; a stack without a site is pulled from as it is pushed to.
+    const host = pushHost && hasSite(start.apps) ? `127.0.0.1:${ports.imageRegistry}` : pushHost
+    state.imageRegistry = { host, pushHost, directory: registry.directory }
+    say(host ?? 'none')
   })
 }
 
@@ -302,12 +305,16 @@ function recordProcess(state: LocalState, name: string, pid: number | null): voi
   state.processIdentities[name] = identity
 }
 
+const hasSite = (apps: readonly App[]) => apps.some((app) => app.port === 'web')
+
 /** The ports that this stack will open; those of services that the operator brings stay alone. */
 function wantedPorts(options: StackOptions, apps: readonly App[]): PortName[] {
   const unused = new Set<PortName>()
   if (options.databaseUrl) unused.add('postgres')
   if (options.objectStore) unused.add('localS3')
-  if (options.imageRegistry === false || options.engine === 'none') unused.add('imageRegistry')
+  const imageless = options.imageRegistry === false || options.engine === 'none'
+  if (imageless) unused.add('imagePush')
+  if (imageless || !hasSite(apps)) unused.add('imageRegistry')
   const appPorts = new Set(apps.map((app) => app.port))
   for (const app of allApps) if (!appPorts.has(app.port)) unused.add(app.port)
   return portNames.filter((name) => !unused.has(name))
@@ -341,7 +348,7 @@ function newState({ home, logs, ports, kept, policy }: NewState): LocalState {
     database: { url: '', kind: 'embedded', directory: null },
     queue: { kind: 'postgres', redisUrl: null },
     objectStore: null,
-    imageRegistry: { host: null, directory: null },
+    imageRegistry: { host: null, pushHost: null, directory: null },
     engine: { socket: null, version: null, problem: 'it was not looked for yet' },
     logs,
     policy,

@@ -169,7 +169,7 @@ export async function openFaultsWorld(
   }
 
   async function checkImage(build: postgres.Row): Promise<void> {
-    const repository = `http://${state.imageRegistry.host}/v2/${build.image_repository}`
+    const repository = `http://${state.imageRegistry.pushHost}/v2/${build.image_repository}`
     const accept = 'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json'
     const head = async (reference: string) => {
       const answer = await fetch(`${repository}/manifests/${reference}`, { method: 'HEAD', headers: { accept } })

@@ -22,6 +22,12 @@ const Environment = z.object({
   GITHUB_CLIENT_SECRET: z.string().default(''),
   SECRET_KEY: z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits'),
   IMAGE_REGISTRY: z.string().default(''),
+  /** Where the image door listens, and the image registry that it reads from; without both there is no door. */
+  IMAGE_DOOR_PORT: z
+    .union([z.literal('').transform(() => undefined), z.coerce.number().int().min(1).max(65535)])
+    .optional(),
+  IMAGE_DOOR_HOST: z.string().default('127.0.0.1'),
+  IMAGE_REGISTRY_URL: z.union([z.literal(''), url]).default(''),
   RECEIVER_URL: z.string().default(''),
   /** Where GitHub sends webhooks; by default `/hooks/github` of the site, which the proxy in front leads to the receiver. */
   WEBHOOK_URL: z.union([z.literal(''), url]).default(''),
@@ -31,6 +37,14 @@ const Environment = z.object({
   FILE_LIMIT_GIB: gibibytes(defaultFileLimits.fileBytes),
   PUBLISHER_LIMIT_GIB: gibibytes(defaultFileLimits.publisherBytes),
 })
+
+/** The port through which images are pulled by those who may see their model. */
+export interface ImageDoor {
+  host: string
+  port: number
+  /** The image registry behind it, with a name and password where it wants them. */
+  registry: URL
+}
 
 /** What may be printed. */
 export interface Config {
@@ -58,6 +72,13 @@ export interface Secrets {
   /** 32 bytes; seals GitHub's tokens at rest. */
   key: Buffer
   storage: StorageSecrets | null
+}
+
+/** Where the image door opens, when the environment says so. Apart from the settings: its address may hold a password. */
+export function readImageDoor(env: NodeJS.ProcessEnv): ImageDoor | null {
+  const e = Environment.parse(env)
+  if (!e.IMAGE_DOOR_PORT || !e.IMAGE_REGISTRY_URL) return null
+  return { host: e.IMAGE_DOOR_HOST, port: e.IMAGE_DOOR_PORT, registry: new URL(e.IMAGE_REGISTRY_URL) }
 }
 
 /** Turns the environment into typed settings. Refuses what is missing with a sentence that names the variable, never its value. */

@@ -41,11 +41,17 @@ export async function actorOfSession(secret: string | undefined): Promise<Reques
 export async function actorOfRequest(request: Request): Promise<RequestActor | null> {
   const authorization = request.headers.get('authorization')
   if (authorization) {
-    const secret = /^Bearer\s+(mp_[A-Za-z0-9_-]{20,100})$/i.exec(authorization)?.[1]
-    const found = secret ? await findApiToken(context().db, secret) : null
-    return found ? { ...person(found.user, found.token.scopes as TokenScope[]), session: null, by: 'token' } : null
+    const secret = /^Bearer\s+(\S+)$/i.exec(authorization)?.[1]
+    return secret ? actorOfApiToken(secret) : null
   }
   return actorOfSession(readCookie(request, sessionCookie(context().config)))
+}
+
+/** Null for a token that is not good. */
+export async function actorOfApiToken(secret: string): Promise<RequestActor | null> {
+  if (!/^mp_[A-Za-z0-9_-]{20,100}$/.test(secret)) return null
+  const found = await findApiToken(context().db, secret)
+  return found ? { ...person(found.user, found.token.scopes as TokenScope[]), session: null, by: 'token' } : null
 }
 
 function person(user: User, scopes: TokenScope[] | null): Actor {

@@ -300,6 +300,7 @@ function UseThisModel({ view, files }: { view: ModelView; files: readonly RunFil
       </Section>
     )
   const stays = ready.some((build) => imageReference(build, config.imageRegistry) === build.imageDigest)
+  const signIn = view.visibility === 'private' && !stays ? `docker login ${config.imageRegistry}` : null
   const commands = readManifest(view.version?.manifest)?.commands ?? []
   return (
     <Section title="Use this model" id="use">
@@ -310,6 +311,18 @@ function UseThisModel({ view, files }: { view: ModelView; files: readonly RunFil
             <p className="text-[13px] text-fg-muted">
               The run line mounts them at <code>/checkpoints</code>.
               {filesAreOpen ? '' : ' TOKEN is an API token of somebody who may see the files.'}
+            </p>
+          </>
+        ) : null}
+        {signIn ? (
+          <>
+            <CodeBlock wrap title="Sign in to pull" code={signIn} />
+            <p className="text-[13px] text-fg-muted">
+              This model is private. The password is an{' '}
+              <Link prefetch={false} className="link" href="/settings/tokens">
+                API token
+              </Link>{' '}
+              of somebody who may see it.
             </p>
           </>
         ) : null}
