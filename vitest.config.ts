@@ -50,6 +50,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          globalSetup: ['test/image-registry.ts'],
           include: ['test/**/*.e2e.test.ts'],
           exclude: never,
           testTimeout: 600_000,

@@ -37,7 +37,7 @@ beforeAll(async () => {
     ports: 'free',
     apps: allApps.filter((app) => app.name === 'web'),
     engine: 'none',
-    imageRegistry: false,
+    imageRegistry: 'none',
     postgresSettings: { fsync: 'off' },
   })
   site = stack.state.site.url

@@ -8,7 +8,8 @@ import { fixtures, openWorld, until, type VersionAnswer, type World } from './wo
 const upper = join(fixtures, 'models/upper')
 let world: World
 beforeAll(async () => {
-  world = await openWorld()
+  // With the image registry that `npm start` starts.
+  world = await openWorld({ imageRegistry: undefined })
 })
 afterAll(() => world?.stop())
 

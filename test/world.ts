@@ -61,6 +61,7 @@ export async function openWorld(options: StackOptions & { owner?: string } = {})
   const stack = await startStack({
     home: home.path,
     ports: 'free',
+    imageRegistry: process.env.TEST_IMAGE_REGISTRY,
     postgresSettings: { fsync: 'off' },
     ...stackOptions,
   })

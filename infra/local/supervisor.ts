@@ -34,7 +34,8 @@ export interface StackOptions {
   queue?: QueueChoice
   /** `start`: start one where we may. `probe`: use one that runs. `none`: no engine. */
   engine?: EngineChoice
-  imageRegistry?: boolean
+  /** An operator's image registry as `host:port`, used instead of our own; `none` leaves images in the engine. */
+  imageRegistry?: string
   policy?: SubstitutionPolicy
   /** An operator's database and Redis, used instead of our own. */
   databaseUrl?: string
@@ -232,15 +233,11 @@ async function startServices(start: Start, state: LocalState, kept: KeptState): 
     state.engine = { socket: engine.socket, version: engine.version, problem: engine.problem }
     say(engine.problem ? `none, so nothing is built: ${engine.problem}` : `Docker ${engine.version}`)
   })
-  if (options.imageRegistry === false || !state.engine.socket) return
+  if (options.imageRegistry === 'none' || !state.engine.socket) return
   await report.step('image registry', async (say) => {
-    const registry = await startImageRegistry({
-      home,
-      logs,
-      port: ports.imagePush,
-      secret: secrets.imageRegistrySecret,
-      hooks,
-    })
+    const registry = options.imageRegistry
+      ? { host: options.imageRegistry, directory: null, child: null }
+      : await startImageRegistry({ home, logs, port: ports.imagePush, secret: secrets.imageRegistrySecret, hooks })
     add(registry.child)
     const pushHost = registry.host
     // The site opens the door through which images are pulled; a stack without a site is pulled from as it is pushed to.
@@ -312,8 +309,8 @@ function wantedPorts(options: StackOptions, apps: readonly App[]): PortName[] {
   const unused = new Set<PortName>()
   if (options.databaseUrl) unused.add('postgres')
   if (options.objectStore) unused.add('localS3')
-  const imageless = options.imageRegistry === false || options.engine === 'none'
-  if (imageless) unused.add('imagePush')
+  const imageless = options.imageRegistry === 'none' || options.engine === 'none'
+  if (imageless || options.imageRegistry) unused.add('imagePush')
   if (imageless || !hasSite(apps)) unused.add('imageRegistry')
   const appPorts = new Set(apps.map((app) => app.port))
   for (const app of allApps) if (!appPorts.has(app.port)) unused.add(app.port)
