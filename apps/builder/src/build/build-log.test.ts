@@ -25,6 +25,17 @@ describe('BuildLog', () => {
     const bytes = lines.reduce((sum, l) => sum + l.text.length + 1, 0)
     expect(bytes).toBeLessThan(11 * 2 ** 20)
   })
+  it('takes a million lines in the time that they are worth, and keeps few enough of them to be stored', async () => {
+    const { log, lines } = recorded()
+    const started = performance.now()
+    for (let i = 0; i < 1_000_000; i++) await log.line('build:1', 'stdout', 'x'.repeat(99))
+    for (let i = 0; i < 1_000_000; i++) await log.line('build:2', 'stdout', '')
+    for (const step of ['build:1', 'build:2']) await log.endStep(step)
+    // Usually half a second.
+    expect(performance.now() - started).toBeLessThan(10_000)
+    expect(lines.filter((l) => l.step === 'build:2').length).toBe(250_001)
+    expect(lines.find((l) => l.step === 'build:2' && l.stream === 'note')!.text).toMatch(/^… 750000 lines \(1 MB\)/)
+  })
   it('masks secrets', async () => {
     const { log, lines } = recorded()
     log.mask(['ghs_1234567890'])

@@ -8,15 +8,24 @@ export interface NewLine {
   text: string
 }
 
-/** Bytes of one step's output that are stored as they come, and bytes of its end that are kept beside them. */
-const headBytes = 8 * 2 ** 20
-const tailBytes = 2 * 2 ** 20
+/** What of one step's output is stored as it comes, and what of its end is kept beside. Empty lines cost rows and no bytes. */
+const head = { bytes: 8 * 2 ** 20, lines: 200_000 }
+const tail = { bytes: 2 * 2 ** 20, lines: 50_000 }
 const batchLines = 500
 const flushMs = 200
 
+/** What a step printed last: `lines` from `first` on, whose text holds `bytes`. */
+interface Tail {
+  lines: NewLine[]
+  first: number
+  bytes: number
+  droppedLines: number
+  droppedBytes: number
+}
+
 /**
  * Collects a build's lines and stores them in batches, at most 200 ms after they were printed. A step that prints more
- * than 8 MB has the rest read and dropped but for its last 2 MB. A caller that awaits `line` is held back while the
+ * than 8 MB or 200,000 lines has the rest read and dropped but for its last 2 MB or 50,000 lines. A caller that awaits `line` is held back while the
  * store is behind, so that a flood cannot fill this process' memory.
  */
 export class BuildLog {
@@ -24,8 +33,8 @@ export class BuildLog {
   private storing: Promise<void> = Promise.resolve()
   private timer: NodeJS.Timeout | null = null
   private failure: unknown = null
-  private stored = new Map<string, number>()
-  private tails = new Map<string, { lines: NewLine[]; bytes: number; droppedLines: number; droppedBytes: number }>()
+  private stored = new Map<string, { bytes: number; lines: number }>()
+  private tails = new Map<string, Tail>()
   private secrets: string[] = []
 
   constructor(
@@ -48,43 +57,49 @@ export class BuildLog {
     if (this.failure) throw this.failure
     const line = { step, stream, printedAt: new Date(), text: this.masked(text) }
     const bytes = Buffer.byteLength(line.text) + 1
-    const stored = this.stored.get(step) ?? 0
-    if (stored + bytes > headBytes && stream !== 'note') {
+    const stored = this.stored.get(step) ?? { bytes: 0, lines: 0 }
+    if ((stored.bytes + bytes > head.bytes || stored.lines >= head.lines) && stream !== 'note') {
       this.keepTail(step, line, bytes)
       return
     }
-    this.stored.set(step, stored + bytes)
+    this.stored.set(step, { bytes: stored.bytes + bytes, lines: stored.lines + 1 })
     this.waiting.push(line)
     if (this.waiting.length >= batchLines) return this.flush()
     this.timer ??= setTimeout(() => void this.flush().catch(() => undefined), flushMs)
   }
 
   private keepTail(step: string, line: NewLine, bytes: number): void {
-    const tail = this.tails.get(step) ?? { lines: [], bytes: 0, droppedLines: 0, droppedBytes: 0 }
-    this.tails.set(step, tail)
-    tail.lines.push(line)
-    tail.bytes += bytes
-    while (tail.bytes > tailBytes && tail.lines.length > 1) {
-      const gone = Buffer.byteLength(tail.lines.shift()!.text) + 1
-      tail.bytes -= gone
-      tail.droppedLines++
-      tail.droppedBytes += gone
+    const kept = this.tails.get(step) ?? { lines: [], first: 0, bytes: 0, droppedLines: 0, droppedBytes: 0 }
+    this.tails.set(step, kept)
+    kept.lines.push(line)
+    kept.bytes += bytes
+    const tooMuch = () => kept.bytes > tail.bytes || kept.lines.length - kept.first > tail.lines
+    while (tooMuch() && kept.first < kept.lines.length - 1) {
+      const gone = Buffer.byteLength(kept.lines[kept.first++]!.text) + 1
+      kept.bytes -= gone
+      kept.droppedLines++
+      kept.droppedBytes += gone
+    }
+    // Taking one line at a time from the front would move all others, a million times in a flood.
+    if (kept.first > kept.lines.length / 2) {
+      kept.lines.splice(0, kept.first)
+      kept.first = 0
     }
   }
 
   /** Stores what a step printed last, with a line that says what is missing between. Called when the step ended. */
   async endStep(step: string): Promise<void> {
-    const tail = this.tails.get(step)
-    if (tail) {
+    const kept = this.tails.get(step)
+    if (kept) {
       this.tails.delete(step)
-      if (tail.droppedLines > 0)
+      if (kept.droppedLines > 0)
         this.waiting.push({
           step,
           stream: 'note',
           printedAt: new Date(),
-          text: `… ${tail.droppedLines} lines (${Math.ceil(tail.droppedBytes / 2 ** 20)} MB) are not kept: a step’s log holds its first 8 MB and its last 2 MB.`,
+          text: `… ${kept.droppedLines} lines (${Math.ceil(kept.droppedBytes / 2 ** 20)} MB) are not kept: a step’s log holds its first 8 MB or 200,000 lines, and its last 2 MB or 50,000.`,
         })
-      this.waiting.push(...tail.lines)
+      for (const line of kept.lines.slice(kept.first)) this.waiting.push(line)
     }
     await this.flush()
   }
