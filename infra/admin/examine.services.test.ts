@@ -18,6 +18,7 @@ let database: Awaited<ReturnType<typeof openTestDatabase>>
 let s3: LocalS3
 let receiver: Server
 let registry: Server
+let door: Server
 let receiverSecret = 'a webhook secret'
 let github: TestGithub
 let good: Installation
@@ -43,6 +44,11 @@ beforeAll(async () => {
   })
   registry = createServer((request, response) => response.writeHead(request.url === '/v2/' ? 200 : 404).end())
   const webhookUrl = `${await listen(receiver)}/hooks/github`
+  door = createServer((request, response) => {
+    if (request.url === '/token') return response.end('{}')
+    const realm = `http://${request.headers.host}/token`
+    response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="images"` }).end()
+  })
   github = await TestGithub.start({ webhookUrl })
   const dir = await workTree(github)
   await git(dir, 'push', '--quiet', github.remote('alice/m'), 'HEAD:main')
@@ -57,6 +63,7 @@ beforeAll(async () => {
       secrets,
     },
     imageRegistry: new URL(await listen(registry)).host,
+    imageDoor: new URL(await listen(door)).host,
     engineSocket: null,
     github: {
       webUrl: github.url,
@@ -71,9 +78,10 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await github.close()
-  for (const server of [receiver, registry]) server.closeAllConnections()
-  receiver.close()
-  registry.close()
+  for (const server of [receiver, registry, door]) {
+    server.closeAllConnections()
+    server.close()
+  }
   await s3.close()
   await database.close()
   rmSync(folder, { recursive: true, force: true })
@@ -95,6 +103,7 @@ it('finds nothing wrong with an installation that works, and has GitHub deliver 
     'PostgreSQL',
     'Object store',
     'Image registry',
+    'Image door',
     'App id and key',
     'Sign-in',
     'Permissions',
@@ -115,6 +124,7 @@ it('says of each thing that is wrong what it is, and the command or setting that
     redisUrl: 'redis://127.0.0.1:9',
     storage,
     imageRegistry: '127.0.0.1:9',
+    imageDoor: good.imageRegistry,
     engineSocket: '/nowhere/docker.sock',
     github: { ...good.github, privateKey: '', apiUrl: nowhere },
   })
@@ -123,6 +133,7 @@ it('says of each thing that is wrong what it is, and the command or setting that
     'Redis',
     'Object store',
     'Image registry',
+    'Image door',
     'Engine',
     'GitHub App',
   ])

@@ -38,6 +38,7 @@ export async function examineInstallation(installation: Installation): Promise<F
     await redisFinding(installation.redisUrl),
     await storageFinding(installation.storage),
     await registryFinding(installation.imageRegistry),
+    ...(installation.imageDoor ? [await imageDoorFinding(installation.imageDoor, installation.siteUrl)] : []),
     await engineFinding(installation.engineSocket),
     ...(await githubFindings(installation)),
   ]
@@ -198,6 +199,28 @@ async function registryFinding(host: string | null): Promise<Finding> {
       verdict: 'fails',
       detail: `${host} is no image registry that a worker can push to (${reason(error)})`,
       mend: 'start the image registry, and set IMAGE_REGISTRY to host:port without TLS and sign-in',
+    }
+  }
+}
+
+/** Whether an engine that knows nothing finds out how one signs in, and may go on without. */
+async function imageDoorFinding(host: string, siteUrl: string): Promise<Finding> {
+  const what = 'Image door'
+  const url = `${new URL(siteUrl).protocol}//${host}`
+  const ask = (address: string) => fetch(address, { signal: AbortSignal.timeout(patience), redirect: 'manual' })
+  try {
+    const challenge = (await ask(`${url}/v2/`)).headers.get('www-authenticate') ?? ''
+    const realm = /^Bearer realm="([^"]+)"/.exec(challenge)?.[1]
+    if (!realm) throw new Error('it does not ask for a token as the image door does')
+    const answer = await ask(realm)
+    if (answer.status !== 200) throw new Error(`${realm} answers ${answer.status}`)
+    return { what, verdict: 'fine', detail: url }
+  } catch (error) {
+    return {
+      what,
+      verdict: 'fails',
+      detail: `images cannot be pulled from ${url} (${reason(error)})`,
+      mend: 'lead that host to IMAGE_DOOR_PORT of web, and set IMAGE_REGISTRY of web to the same host',
     }
   }
 }

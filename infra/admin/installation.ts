@@ -10,7 +10,10 @@ export interface Installation {
   siteUrl: string
   webhookUrl: string
   storage: { config: StorageConfig; secrets: StorageSecrets } | null
+  /** `host:port` to which builds push. */
   imageRegistry: string | null
+  /** `host` or `host:port` from which images are pulled. */
+  imageDoor: string | null
   engineSocket: string | null
   github: { webUrl: string; apiUrl: string; appId: string; clientId: string; privateKey: string; webhookSecret: string }
   secretKey: string | null
@@ -28,6 +31,7 @@ export function installationOfEnvironment(env: NodeJS.ProcessEnv): Installation 
     webhookUrl: env.WEBHOOK_URL || `${siteUrl}/hooks/github`,
     storage: env.S3_ENDPOINT ? readStorageConfig(env) : null,
     imageRegistry: env.IMAGE_REGISTRY || null,
+    imageDoor: env.IMAGE_HOST || null,
     engineSocket: existsSync(socket) ? socket : null,
     github: {
       webUrl: (env.GITHUB_WEB_URL || 'https://github.com').replace(/\/+$/, ''),
@@ -51,7 +55,8 @@ export function installationOfHome(home: string): Installation {
     siteUrl: state.site.url,
     webhookUrl: state.localGithub.webhookUrl,
     storage: objectStore && { config: objectStore, secrets: objectStore },
-    imageRegistry: state.imageRegistry.host,
+    imageRegistry: state.imageRegistry.pushHost,
+    imageDoor: state.imageRegistry.host,
     engineSocket: state.engine.socket,
     github: {
       webUrl: state.localGithub.url,

@@ -60,8 +60,6 @@ function storageEnv({ state: { objectStore: store } }: AppPlace): Record<string,
     S3_BUCKET: store.bucket,
     S3_ACCESS_KEY_ID: store.accessKeyId,
     S3_SECRET_ACCESS_KEY: store.secretAccessKey,
-    // The client's versions are pinned; its advice to upgrade Node would stand in every log.
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   }
 }
 

@@ -182,6 +182,9 @@ export function openS3Storage(config: StorageConfig, secrets: StorageSecrets): S
   }
 }
 
+// Its versions are pinned; the client's advice to upgrade Node would stand in every log, and it asks the environment alone.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
 /** The one way in which we make a client, and sign with it. */
 export function makeClient(endpoint: string, region: string, credentials: StorageSecrets): S3Client {
   return new S3Client({
