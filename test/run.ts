@@ -77,7 +77,8 @@ function pythonStage(): Stage {
   return {
     name: 'tests: Python SDK',
     command: debianPython(),
-    args: ['-W', 'error', '-m', 'unittest', 'discover'],
+    // By name, so that a test that is skipped says why.
+    args: ['-W', 'error', '-m', 'unittest', 'discover', '--verbose'],
     cwd: sdkTests,
     env: { PYTHONPATH: join(sdkTests, '../src'), PYTHONDONTWRITEBYTECODE: '1' },
     limitMinutes: 15,
