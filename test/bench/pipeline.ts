@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -175,11 +176,13 @@ async function openBareBuilds(
           return { target, plan, base: await forBuilds.ensureBase(base.entry, () => {}, signal) }
         }),
       )
+      // As in the product, each target is a build of its own: what an earlier try of a build left is cleared away first.
+      const buildIds = Object.fromEntries(targets.map((target) => [target, randomUUID()]))
       const began = performance.now()
       await Promise.all(
         ready.map(async ({ target, plan, base }) => {
           const request: BuildRequest = {
-            buildId: `00000000-0000-4000-8000-${String(builds).padStart(12, '0')}`,
+            buildId: buildIds[target]!,
             epoch: 1,
             versionId: 'bench',
             versionNumber: builds,
@@ -212,13 +215,7 @@ async function openBareBuilds(
       )
       const seconds = (performance.now() - began) / 1000
       await Promise.all(
-        targets.map((target) =>
-          forBuilds.releaseImages({
-            buildId: `00000000-0000-4000-8000-${String(builds).padStart(12, '0')}`,
-            epoch: 1,
-            target,
-          }),
-        ),
+        targets.map((target) => forBuilds.releaseImages({ buildId: buildIds[target]!, epoch: 1, target })),
       )
       return seconds
     },
