@@ -62,6 +62,14 @@ describe('an old repository under nearest', () => {
     },
   )
 
+  it('tells everybody who opens the page', async () => {
+    const page = await (await fetch(`${world.stack.state.site.url}/alice/few-colours`)).text()
+    const table = /<table[\s\S]*?<\/table>/.exec(page.slice(page.indexOf('id="substitutions"')))![0]
+    expect(table).toContain('CPU, GPU')
+    expect(table).toContain('Pillow==6.2.0')
+    expect(table).toContain('Pillow 8.1.2')
+  })
+
   it('annotates the lines of the commit', { timeout: 60_000 }, async () => {
     const github = world.stack.state.localGithub.url
     const { commit } = (await world.version('alice/few-colours', 1))!

@@ -5,6 +5,7 @@ import type { BuildView } from '#src/features/builds/load-build.ts'
 import { type LogSection, LogViewer } from '#src/features/builds/log-viewer.tsx'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { cancelAction, rebuildAction } from '#src/features/versions/actions.ts'
+import { SubstitutionTable } from '#src/features/versions/substitution-table.tsx'
 import { ActionForm } from '#src/ui/action-form.tsx'
 import { formatBytes, formatCount, formatDuration, stepTitle } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
@@ -338,7 +339,11 @@ function BuildFacts({ data }: { data: BuildView }) {
       </Section>
       <div>
         <Section title="Substitutions" id="substitutions">
-          <SubstitutionTable substitutions={build.substitutions} />
+          {build.substitutions.length > 0 ? (
+            <SubstitutionTable substitutions={build.substitutions} />
+          ) : (
+            <p className="text-fg-muted">Everything was had as it was asked for.</p>
+          )}
         </Section>
         {version.warnings.length > 0 ? (
           <Section title="Warnings" id="warnings">
@@ -354,37 +359,5 @@ function BuildFacts({ data }: { data: BuildView }) {
         ) : null}
       </div>
     </div>
-  )
-}
-
-export function SubstitutionTable({ substitutions }: { substitutions: BuildView['build']['substitutions'] }) {
-  if (substitutions.length === 0) return <p className="text-fg-muted">Everything was had as it was asked for.</p>
-  return (
-    <ScrollBox className="table-scroll" label="Substitutions">
-      <table className="w-full text-start">
-        <caption className="sr-only">What was asked for and what took its place</caption>
-        <thead className="text-fg-muted">
-          <tr className="border-b border-border">
-            {['Where', 'Wanted', 'Got', 'Why'].map((title) => (
-              <th key={title} scope="col" className="py-1.5 pe-4 text-start font-medium">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody className="divide-y divide-border align-top">
-          {substitutions.map((s) => (
-            <tr key={`${s.kind}${s.file}${s.line}${s.wanted}`}>
-              <td className="py-1.5 pe-4 whitespace-nowrap">
-                {s.file ? `${s.file}${s.line ? `:${s.line}` : ''}` : s.kind}
-              </td>
-              <td className="py-1.5 pe-4">{s.wanted}</td>
-              <td className="py-1.5 pe-4">{s.got}</td>
-              <td className="min-w-48 py-1.5 text-fg-muted">{s.why}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </ScrollBox>
   )
 }

@@ -11,6 +11,7 @@ import { ModelFrame } from '#src/features/models/model-frame.tsx'
 import { Readme } from '#src/features/models/readme.tsx'
 import { curlSnippet, downloadLines, imageReference, type RunFile, runLine } from '#src/features/models/snippets.ts'
 import { remoteImagePath } from '#src/features/remote-image/remote-image.ts'
+import { mergeSubstitutions, SubstitutionTable } from '#src/features/versions/substitution-table.tsx'
 import { CodeBlock } from '#src/ui/code-block.tsx'
 import { formatBytes } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
@@ -60,6 +61,7 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
               </Section>
             </div>
           ) : null}
+          <Substitutions view={view} />
           <div className="mt-8">
             {overview ? (
               <>
@@ -91,6 +93,23 @@ export function OverviewPage({ view, files }: { view: ModelView; files: readonly
         </aside>
       </div>
     </ModelFrame>
+  )
+}
+
+/** Whoever runs the images must know where they are not what the model asks for. */
+function Substitutions({ view }: { view: ModelView }) {
+  const substitutions = mergeSubstitutions(view.builds.filter((build) => build.state === 'ready'))
+  if (substitutions.length === 0) return null
+  return (
+    <div className="mt-8">
+      <Section title="Substitutions" id="substitutions">
+        <p className="mb-2 text-fg-muted">
+          Some of what this model asks for could not be had when version {view.version?.number} was built. This took its
+          place in the images.
+        </p>
+        <SubstitutionTable substitutions={substitutions} />
+      </Section>
+    </div>
   )
 }
 
