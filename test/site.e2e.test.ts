@@ -111,6 +111,14 @@ async function fill(): Promise<void> {
         got: '3.11',
         why: 'No Python 3.6 is to be had here; 3.11 is the nearest newer one.',
       },
+      {
+        kind: 'package',
+        file: 'requirements-for-both-targets.txt',
+        line: 12,
+        wanted: 'opencv-contrib-python-headless==4.1.1.26',
+        got: 'python3-opencv 4.6.0+dfsg-12',
+        why: 'pip could not install it; Debian’s package takes its place',
+      },
     ] as never,
   })
   await seed.delivery(sketch, { decision: 'version', reason: 'Commit 4f2a91c became version 4.' })
@@ -170,7 +178,7 @@ const views: View[] = [
   { name: 'build-failed', path: `${sketch}@3/build`, as: 'alice' },
   { name: 'build-running', path: '/alice/still-building@1/build', as: 'alice' },
   { name: 'build-queued', path: '/alice/just-pushed@1/build', as: 'alice' },
-  { name: 'build-ready', path: `${sketch}@1/build?target=gpu`, as: 'alice' },
+  { name: 'build-ready', path: `${sketch}@4/build?target=gpu`, as: 'alice' },
   { name: 'deliveries', path: `${sketch}/deliveries`, as: 'alice' },
   { name: 'files', path: `${sketch}/files`, as: 'alice' },
   { name: 'files-inactive', path: '/alice/empty-one/files', as: 'alice' },

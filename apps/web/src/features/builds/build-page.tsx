@@ -337,7 +337,7 @@ function BuildFacts({ data }: { data: BuildView }) {
           </details>
         ) : null}
       </Section>
-      <div>
+      <div className="min-w-0">
         <Section title="Substitutions" id="substitutions">
           {build.substitutions.length > 0 ? (
             <SubstitutionTable substitutions={build.substitutions} />
