@@ -18,16 +18,15 @@ export function mergeSubstitutions(builds: readonly { target: Target; substituti
   return [...merged.values()]
 }
 
-/** What was asked for and what took its place; with a column for the image where the rows say which have it. */
+/** What was asked for, where, and for which image where the rows say so; and what took its place, and why. */
 export function SubstitutionTable({ substitutions }: { substitutions: readonly (Substitution | SubstitutionOf)[] }) {
-  const byTarget = substitutions.some((each) => 'targets' in each)
   return (
     <ScrollBox className="table-scroll" label="Substitutions">
       <table className="w-full text-start wrap-break-word">
         <caption className="sr-only">What was asked for and what took its place</caption>
         <thead className="text-fg-muted">
           <tr className="border-b border-border">
-            {['Where', ...(byTarget ? ['Image'] : []), 'Wanted', 'Got', 'Why'].map((title) => (
+            {['Wanted', 'Got'].map((title) => (
               <th key={title} scope="col" className="py-1.5 pe-4 text-start font-medium">
                 {title}
               </th>
@@ -37,17 +36,19 @@ export function SubstitutionTable({ substitutions }: { substitutions: readonly (
         <tbody className="divide-y divide-border align-top">
           {substitutions.map((s) => (
             <tr key={`${s.kind}${s.file}${s.line}${s.wanted}${s.got}${s.why}`}>
-              <td className="py-1.5 pe-4 whitespace-nowrap">
-                {s.file ? `${s.file}${s.line ? `:${s.line}` : ''}` : s.kind}
+              <td className="py-1.5 pe-4">
+                {s.kind === 'package' ? '' : `${kinds[s.kind]} `}
+                {s.wanted}
+                <span className="block text-[13px] text-fg-muted wrap-anywhere">
+                  {s.file ? `${s.file}${s.line ? `:${s.line}` : ''}` : null}
+                  {s.file && 'targets' in s ? ' · ' : null}
+                  {'targets' in s ? s.targets.map((target) => target.toUpperCase()).join(', ') : null}
+                </span>
               </td>
-              {'targets' in s ? (
-                <td className="py-1.5 pe-4 whitespace-nowrap">
-                  {s.targets.map((target) => target.toUpperCase()).join(', ')}
-                </td>
-              ) : null}
-              <td className="py-1.5 pe-4">{s.wanted}</td>
-              <td className="py-1.5 pe-4">{s.got}</td>
-              <td className="min-w-48 py-1.5 text-fg-muted">{s.why}</td>
+              <td className="py-1.5">
+                {s.got}
+                <span className="block text-[13px] text-fg-muted">{s.why}</span>
+              </td>
             </tr>
           ))}
         </tbody>
@@ -55,3 +56,5 @@ export function SubstitutionTable({ substitutions }: { substitutions: readonly (
     </ScrollBox>
   )
 }
+
+const kinds = { python: 'Python', cuda: 'CUDA', framework: 'Framework' }
