@@ -13,8 +13,17 @@ import type { Db, Tx } from '../client.ts'
 import { facetIdsEach, facetValues, firstFacetId, modelSearch, searchWordsTable } from '../tables/search.ts'
 import { type ListedModel, loadListed } from './models.ts'
 
-/** How far counts go before they are cut or estimated, and how long one statement may take. */
-export const searchLimits = { total: 1000, facetHits: 15_000, statementMs: 2000, valuesPerFacet: 50 }
+/**
+ * How far counts go before they are cut or estimated, and how long one statement may take. Up to `facetHits` models are
+ * counted one by one; of more, about `sampledHits` out of a sample of `facetHits` rows at most.
+ */
+export const searchLimits = {
+  total: 1000,
+  facetHits: 15_000,
+  sampledHits: 5000,
+  statementMs: 2000,
+  valuesPerFacet: 50,
+}
 
 export interface FacetCount {
   value: string
@@ -129,6 +138,8 @@ interface ResolvedText {
   condition: SQL | null
   /** Higher is better; sorts by relevance before everything else. */
   score: SQL
+  /** Of the models found, those whose score is more than 1: they have the words in their names or keywords. */
+  near: SQL | null
   corrected: string | null
 }
 
@@ -142,7 +153,8 @@ interface Asked {
 async function resolveText(tx: Tx, q: string): Promise<ResolvedText> {
   const words = searchWords(q).slice(0, directoryLimits.words)
   // Signs alone are in no model; nothing at all is no question.
-  if (words.length === 0) return { condition: q.trim() === '' ? null : sql`false`, score: sql`0::int`, corrected: null }
+  if (words.length === 0)
+    return { condition: q.trim() === '' ? null : sql`false`, score: sql`0::int`, near: null, corrected: null }
   // While no space follows, the last word may be the beginning of a longer one.
   const open = !/\s$/.test(q) && words.at(-1)!.length >= 2
   const direct = matching(words, open)
@@ -156,10 +168,10 @@ async function resolveText(tx: Tx, q: string): Promise<ResolvedText> {
   if (letters.length < words.length) return { ...direct, corrected: null }
   // Words are letters and digits: no wildcard can be among them.
   const inName = letters.map((word) => sql`${modelSearch.path} like ${`%${word}%`}`)
-  return { condition: sql.join(inName, sql` and `), score: sql`0::int`, corrected: null }
+  return { condition: sql.join(inName, sql` and `), score: sql`0::int`, near: null, corrected: null }
 }
 
-function matching(words: readonly string[], open: boolean): { condition: SQL; score: SQL } {
+function matching(words: readonly string[], open: boolean): { condition: SQL; score: SQL; near: SQL } {
   const complete = open ? words.slice(0, -1) : words
   const last = words.at(-1)!
   const all = tsquery(words.map((word) => `'${word}'`))
@@ -175,15 +187,18 @@ function matching(words: readonly string[], open: boolean): { condition: SQL; sc
   const typed = words.join('-')
   const score = sql`(case when ${modelSearch.name} = ${typed} then 4 when ${modelSearch.head} @@ ${names} then 3
     when ${modelSearch.head} @@ ${head} then 2 else 1 end)`
-  return { condition, score }
+  return { condition, score, near: sql`${modelSearch.head} @@ ${head}` }
 }
 
 const tsquery = (parts: readonly string[]) => sql`${parts.join(' & ')}::tsquery`
 
 async function anyMatch(tx: Tx, condition: SQL): Promise<boolean> {
+  // The planner believes a word that it does not know to be some model's, and would read every one to find none.
+  await tx.execute(sql`select set_config('enable_seqscan', 'off', true)`)
   const [row] = await tx.execute<{ found: boolean }>(
     sql`select exists (select from ${modelSearch} where ${condition}) as found`,
   )
+  await tx.execute(sql`select set_config('enable_seqscan', 'on', true)`)
   return row?.found ?? false
 }
 
@@ -305,8 +320,29 @@ interface Place {
 }
 
 async function pageOf(tx: Tx, asked: Asked, sort: Sort, after: Place | null, limit: number): Promise<Place[]> {
+  const { near, score } = asked.text
+  const where = whereOf(asked)
+  if (sort !== 'relevance' || !near) return readPage(tx, where, score, sort, after, limit)
+  // A common word is in far more READMEs than names. Only what has it in names and keywords is scored and sorted; the others
+  // follow, the last changed first, as an index has them.
+  const beyondNear = after !== null && Number(after.keys[0]) < 2
+  const first = beyondNear ? [] : await readPage(tx, sql`${where} and ${near}`, score, sort, after, limit)
+  if (first.length === limit) return first
+  const [, ...keys] = after?.keys ?? []
+  const place = beyondNear ? { id: after.id, keys } : null
+  const rest = await readPage(tx, sql`${where} and not (${near})`, score, 'updated', place, limit - first.length)
+  return [...first, ...rest.map((row) => ({ id: row.id, keys: ['1', ...row.keys] }))]
+}
+
+async function readPage(
+  tx: Tx,
+  where: SQL,
+  score: SQL,
+  sort: Sort,
+  after: Place | null,
+  limit: number,
+): Promise<Place[]> {
   const order = orders[sort]
-  const { score } = asked.text
   const columns = [...order.columns(score), sql`${modelSearch.modelId}`]
   const direction = order.down ? sql` desc` : sql` asc`
   const beyond = after
@@ -318,7 +354,7 @@ async function pageOf(tx: Tx, asked: Asked, sort: Sort, after: Place | null, lim
   const keys = order.texts(score).map((text, i) => sql`${text} as ${sql.identifier(`key${i}`)}`)
   const rows = await tx.execute<Record<string, string>>(sql`
     select ${modelSearch.modelId} as id, ${sql.join(keys, sql`, `)} from ${modelSearch}
-    where ${whereOf(asked)}${beyond}
+    where ${where}${beyond}
     order by ${sql.join(
       columns.map((column) => sql`${column}${direction}`),
       sql`, `,
@@ -407,17 +443,37 @@ async function countRound(
   which: readonly (Facet | 'size')[],
   limits: typeof searchLimits,
 ): Promise<{ rows: CountRow[]; about: boolean }> {
-  const { more } = await countUpTo(tx, where, limits.facetHits)
-  if (!more) return { rows: await countIn(tx, filter, sql`${modelSearch}`, where, which, limits), about: false }
-  const [size] = await tx.execute<{ n: number }>(
-    sql`select greatest(reltuples, 0)::float8 as n from pg_class where oid = 'model_search'::regclass`,
-  )
-  // Whole pages of the table, the same ones each time, about as many rows as are counted one by one.
-  const percent = size && size.n > limits.facetHits ? (100 * limits.facetHits) / size.n : 100
-  const from = sql`${modelSearch} tablesample system (${percent}::float4) repeatable (1)`
-  const sampled = await countIn(tx, filter, from, where, which, limits)
+  const percent = await samplePercent(tx, where, limits)
+  if (percent === null)
+    return { rows: await countIn(tx, filter, sql`${modelSearch}`, where, which, limits), about: false }
+  const sampled = await countIn(tx, filter, sampleOf(percent), where, which, limits)
   const rows = sampled.map((row) => ({ ...row, n: twoDigits((row.n * 100) / percent) }))
   return { rows, about: true }
+}
+
+/** Whole pages of the table, the same ones each time. */
+const sampleOf = (percent: number) => sql`${modelSearch} tablesample system (${percent}::float4) repeatable (1)`
+
+/** How much of the table is to be read for about enough hits; null when all of them are to be counted. */
+async function samplePercent(tx: Tx, where: SQL, limits: typeof searchLimits): Promise<number | null> {
+  const [table] = await tx.execute<{ n: number }>(
+    sql`select greatest(reltuples, 0)::float8 as n from pg_class where oid = 'model_search'::regclass`,
+  )
+  const size = table?.n ?? 0
+  const most = size > limits.facetHits ? (100 * limits.facetHits) / size : 100
+  const enough = (hits: number) => Math.min(most, (100 * limits.sampledHits) / hits)
+  // A tenth of that sample tells a common question from a rare one, for a fraction of what counting to the limit costs.
+  if (most < 100) {
+    const hits = ((await countAll(tx, sampleOf(most / 10), where)) * 1000) / most
+    if (hits > 2 * limits.facetHits) return enough(hits)
+  }
+  const { more } = await countUpTo(tx, where, limits.facetHits)
+  return more ? enough(limits.facetHits) : null
+}
+
+async function countAll(tx: Tx, from: SQL, where: SQL): Promise<number> {
+  const [row] = await tx.execute<{ n: number }>(sql`select count(*)::int as n from ${from} where ${where}`)
+  return row?.n ?? 0
 }
 
 /** 12345 -> 12000: an estimate should not look exact. */
@@ -453,7 +509,9 @@ async function countIn(
   return tx.execute<CountRow>(sql`
     with hits as materialized (
       select facets, size_bytes from ${from} where ${where}),
-    counted as materialized (select v as id, count(*)::int as n from hits, unnest(facets) v where ${isIdOf(which)} group by v),
+    -- Unnested as a column, which costs half of what it does as a table beside each hit.
+    counted as materialized (select v as id, count(*)::int as n from (select unnest(facets) as v from hits) each
+      where ${isIdOf(which)} group by v),
     ranked as (
       select f.facet, f.value, c.n, row_number() over (partition by f.facet order by c.n desc, f.value) as place
       from counted c join ${facetValues} f using (id))
