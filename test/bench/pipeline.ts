@@ -11,6 +11,7 @@ import { workerConfig } from '@modelport/builder/src/config.ts'
 import { openEngineRoom } from '@modelport/builder/src/engine-room.ts'
 import { makeLogger } from '@modelport/builder/src/log.ts'
 import { allApps } from '@modelport/infra/local/apps'
+import { clearEngine } from '@modelport/infra/local/engine-leftovers'
 import { repositoryFolder } from '@modelport/infra/local/supervisor'
 import { debianCatalogue } from '@modelport/schema/catalogues/debian'
 import { parseModelConfig } from '@modelport/schema/model-config'
@@ -221,6 +222,7 @@ async function openBareBuilds(
     },
     async close() {
       rmSync(folder, { recursive: true, force: true })
+      await clearEngine(state.engine.socket!, installation)
       await forgetImagesOf([installation, state.installationId], state.engine.socket!)
     },
   }
