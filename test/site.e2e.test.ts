@@ -171,6 +171,8 @@ const views: View[] = [
   { name: 'api', path: `${sketch}/api`, as: 'nobody' },
   { name: 'license', path: `${sketch}/license`, as: 'nobody' },
   { name: 'versions', path: `${sketch}/versions`, as: 'alice' },
+  { name: 'versions-failed', path: `${sketch}/versions?status=failed&branch=main`, as: 'alice' },
+  { name: 'versions-none', path: `${sketch}/versions?status=failed&branch=main&before=1`, as: 'alice' },
   { name: 'versions-building', path: '/alice/still-building/versions', as: 'alice' },
   { name: 'versions-empty', path: '/alice/empty-one/versions', as: 'alice' },
   { name: 'compare', path: `${sketch}/compare/1...4`, as: 'alice' },
@@ -332,6 +334,15 @@ describe('by keyboard alone', () => {
       async () => (await world.get<{ defaultPolicy: string }>('/models/alice/depth-sketch')).defaultPolicy === 'pinned',
       20_000,
       'the default to be pinned',
+    )
+    // A choice can be taken back for a while.
+    await page.goto(`${site}${sketch}/versions`)
+    await tabTo(page, /undo: follow the latest/i, 300)
+    await page.keyboard.press('Enter')
+    await until(
+      async () => (await world.get<{ defaultPolicy: string }>('/models/alice/depth-sketch')).defaultPolicy === 'latest',
+      20_000,
+      'the default to follow again',
     )
     await page.goto(`${site}${sketch}@3/build`)
     await page.getByRole('region', { name: /^log/i }).focus()

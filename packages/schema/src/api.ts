@@ -218,7 +218,15 @@ export const GalleryRequest = z.strictObject({
 
 export const LogQuery = z.object({
   follow: z.enum(['0', '1']).optional().describe('`1`: server-sent events whose ids are line numbers, then `end`.'),
-  format: z.enum(['text', 'json']).optional().describe('`json`: lines with number, step, stream and time.'),
+  format: z
+    .enum(['text', 'json', 'jsonl'])
+    .optional()
+    .describe('`json`: pages of lines with number, step, stream and time; `jsonl`: all of them as a file, one a line.'),
+  step: z
+    .string()
+    .regex(/^[a-z]+(:\d{1,4})?$/)
+    .optional()
+    .describe('Of a file, only the lines of this step, for example `build:2`.'),
   after: z.coerce.number().int().min(0).max(999_999_999).optional().describe('Only lines with higher numbers.'),
   limit: z.coerce.number().int().min(1).max(5000).optional().describe('Lines of a JSON page.'),
   find: searchText(200).min(1).optional().describe('The numbers of the lines that contain this, in any case.'),
@@ -755,7 +763,7 @@ export const operations: Operation[] = [
       200: {
         description: 'The log',
         schema: listOf(LogLine),
-        types: ['text/plain', 'text/event-stream', 'application/json'],
+        types: ['text/plain', 'application/jsonl', 'text/event-stream', 'application/json'],
       },
     },
   },

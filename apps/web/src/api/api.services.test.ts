@@ -421,6 +421,18 @@ describe('logs', () => {
     expect(text).toMatch(/^Fetching [0-9a-f]{40}\n/)
     await updateModelSettings(site.db, made.id, { viewersSeeLogs: true }, person('alice'))
     expect(await (await site.call(log.GET, path, at)).text()).toBe(text)
+    const lines = await site.call(log.GET, `${path}?format=jsonl`, at)
+    expect(lines.headers.get('content-disposition')).toMatch(/\.log\.jsonl"$/)
+    const parsed = (await lines.text())
+      .trimEnd()
+      .split('\n')
+      .map((line) => schema.LogLine.parse(JSON.parse(line)))
+    expect(parsed.map((line) => `${line.text}\n`).join('')).toBe(text)
+    const step = await (await site.call(log.GET, `${path}?step=build:1`, at)).text()
+    const ofStep = parsed.filter((line) => line.step === 'build:1')
+    expect(ofStep.length).toBeGreaterThan(0)
+    expect(ofStep.length).toBeLessThan(parsed.length)
+    expect(step).toBe(ofStep.map((line) => `${line.text}\n`).join(''))
     const found = await bodyOf(
       await site.call(log.GET, `${path}?find=PACKAGE-3`, at),
       listOf(schema.LogLine.pick({ number: true })),

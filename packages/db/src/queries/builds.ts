@@ -391,11 +391,16 @@ export async function listSteps(db: Db, buildId: string): Promise<Step[]> {
 }
 
 /** Log lines with numbers above `after`, in order, at most `limit`. */
-export async function readLines(db: Db, buildId: string, { after = 0, limit = 1000 } = {}): Promise<LogLine[]> {
+export async function readLines(
+  db: Db,
+  buildId: string,
+  { after = 0, limit = 1000, step }: { after?: number; limit?: number; step?: string } = {},
+): Promise<LogLine[]> {
+  const ofStep = step === undefined ? undefined : eq(logLines.step, step)
   return db
     .select()
     .from(logLines)
-    .where(and(eq(logLines.buildId, buildId), sql`${logLines.number} > ${after}`))
+    .where(and(eq(logLines.buildId, buildId), sql`${logLines.number} > ${after}`, ofStep))
     .orderBy(asc(logLines.number))
     .limit(limit)
 }

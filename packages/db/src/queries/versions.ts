@@ -353,7 +353,13 @@ export async function findVersionById(db: Tx, id: string): Promise<Version | nul
 export async function listVersions(
   db: Db,
   modelId: string,
-  { before, limit = 30, readyOnly = false }: { before?: number | null; limit?: number; readyOnly?: boolean } = {},
+  {
+    before,
+    limit = 30,
+    readyOnly = false,
+    state,
+    ref,
+  }: { before?: number | null; limit?: number; readyOnly?: boolean; state?: VersionState; ref?: string } = {},
 ): Promise<{ version: Version; builds: Build[] }[]> {
   const page = await db
     .select()
@@ -363,6 +369,8 @@ export async function listVersions(
         eq(versions.modelId, modelId),
         before ? lt(versions.number, before) : undefined,
         readyOnly ? and(eq(versions.state, 'ready'), sql`${versions.yankedAt} is null`) : undefined,
+        state ? eq(versions.state, state) : undefined,
+        ref ? eq(versions.ref, ref) : undefined,
       ),
     )
     .orderBy(desc(versions.number))
@@ -382,6 +390,19 @@ export async function listVersions(
     version,
     builds: targets.flatMap((t) => all.filter((b) => b.versionId === version.id && b.target === t).slice(-1)),
   }))
+}
+
+/** The states and refs that versions of a model have, for a choice among them. */
+export async function versionChoices(db: Db, modelId: string): Promise<{ states: VersionState[]; refs: string[] }> {
+  const rows = await db
+    .selectDistinct({ state: versions.state, ref: versions.ref })
+    .from(versions)
+    .where(eq(versions.modelId, modelId))
+    .limit(500)
+  return {
+    states: [...new Set(rows.map((row) => row.state))].sort(),
+    refs: [...new Set(rows.flatMap((row) => row.ref ?? []))].sort(),
+  }
 }
 
 /** How many builds wait before this one. */

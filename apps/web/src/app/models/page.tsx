@@ -3,7 +3,7 @@ import type { Metadata } from 'next'
 import { redirect } from 'next/navigation'
 import { context } from '#src/context.ts'
 import { DirectoryPage } from '#src/features/directory/directory-page.tsx'
-import { directoryAddress, isWrittenByForm, pairsOf } from '#src/features/directory/filter-words.ts'
+import { directoryAddress, feedAddress, isWrittenByForm, pairsOf } from '#src/features/directory/filter-words.ts'
 import { loadDirectory } from '#src/features/directory/load-directory.ts'
 import { one } from '#src/ui/search-params.ts'
 
@@ -17,7 +17,7 @@ export async function generateMetadata({ searchParams }: Props): Promise<Metadat
     ...(narrowedBy(filter) > 1 ? { robots: { index: false } } : {}),
     alternates: {
       canonical: directoryAddress(readDirectoryFilter([['q', filter.q.trim()]])),
-      types: { 'application/atom+xml': `${context().config.siteUrl}/feed.atom` },
+      types: { 'application/atom+xml': `${context().config.siteUrl}${feedAddress(filter)}` },
     },
   }
 }

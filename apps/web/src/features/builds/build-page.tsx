@@ -18,6 +18,12 @@ export function BuildPage({ data }: { data: BuildView }) {
   const { path, repositoryUrl } = view
   const address = `${path}@${version.number}/build`
   const logUrl = `/api/v1/models${path}/versions/${version.number}/builds/${build.target}/log`
+  const logFile = (query: { step?: string; format?: 'jsonl' }) => {
+    const attempt = attempts.length > 1 ? { attempt: String(build.attempt) } : {}
+    const words = new URLSearchParams({ ...query, ...attempt })
+    return words.size > 0 ? `${logUrl}?${words}` : logUrl
+  }
+  const failedStep = build.failure?.step
   const running = !isFinalBuildState(build.state)
   const anyRunning = current.some((b) => !isFinalBuildState(b.state))
   return (
@@ -110,13 +116,22 @@ export function BuildPage({ data }: { data: BuildView }) {
         <div className="min-w-0">
           <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
             <h2 className="text-lg leading-7 font-semibold">Log of the {build.target.toUpperCase()} build</h2>
-            <a
-              href={`${logUrl}${attempts.length > 1 ? `?attempt=${build.attempt}` : ''}`}
-              className="button button-small"
-            >
-              <Download aria-hidden className="size-3.5" strokeWidth={1.75} />
-              Raw log <span className="font-normal text-fg-muted">{formatBytes(build.logBytes)}</span>
-            </a>
+            <p className="flex flex-wrap gap-2">
+              {failedStep ? (
+                <a href={logFile({ step: failedStep })} className="button button-small">
+                  <Download aria-hidden className="size-3.5" strokeWidth={1.75} />
+                  Failed step
+                </a>
+              ) : null}
+              <a href={logFile({ format: 'jsonl' })} className="button button-small">
+                <Download aria-hidden className="size-3.5" strokeWidth={1.75} />
+                JSON lines
+              </a>
+              <a href={logFile({})} className="button button-small">
+                <Download aria-hidden className="size-3.5" strokeWidth={1.75} />
+                Raw log <span className="font-normal text-fg-muted">{formatBytes(build.logBytes)}</span>
+              </a>
+            </p>
           </div>
           <LogViewer
             key={build.id}

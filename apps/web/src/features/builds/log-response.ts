@@ -10,24 +10,25 @@ const lookEvery = 3000
 const heartbeatEvery = 15_000
 const checkEvery = 30_000
 
-/** The log as a file. It is read page by page, so that its size does not matter. */
-export function logFile(build: Build, name: string): Response {
+/** The log, or that of one step, as a file of text or of JSON lines. It is read page by page, so that its size does not matter. */
+export function logFile(build: Build, name: string, { step, asJson }: { step?: string; asJson: boolean }): Response {
   const { db } = context()
   let after = 0
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const lines = await readLines(db, build.id, { after, limit: 5000 })
+      const lines = await readLines(db, build.id, { after, limit: 5000, step })
       if (lines.length === 0) return controller.close()
       after = lines[lines.length - 1]!.number
-      controller.enqueue(encoder.encode(lines.map((line) => `${line.text}\n`).join('')))
+      const text = (line: LogLine) => (asJson ? JSON.stringify(jsonLine(line)) : line.text)
+      controller.enqueue(encoder.encode(lines.map((line) => `${text(line)}\n`).join('')))
     },
   })
   return new Response(body, {
     headers: {
       ...always,
-      'content-type': 'text/plain; charset=utf-8',
+      'content-type': asJson ? 'application/jsonl' : 'text/plain; charset=utf-8',
       // A log holds what strangers print; no browser may take it for a page.
-      'content-disposition': `attachment; filename="${name.replaceAll(/[^A-Za-z0-9._-]/g, '-')}"`,
+      'content-disposition': `attachment; filename="${name.replaceAll(/[^A-Za-z0-9._-]/g, '-')}.${asJson ? 'jsonl' : 'txt'}"`,
       'content-security-policy': "default-src 'none'; sandbox",
     },
   })

@@ -53,5 +53,6 @@ export async function serveLog({ request, url, actor, params }: ApiRequest<Param
     const lines = await readLines(db, build.id, { after: query.after ?? 0, limit })
     return list(lines.map(jsonLine), lines.length === limit ? String(lines[lines.length - 1]!.number) : null)
   }
-  return logFile(build, `${publisher.slug}-${model.slug}-v${version.number}-${target}.log.txt`)
+  const name = `${publisher.slug}-${model.slug}-v${version.number}-${target}${query.step ? `-${query.step}` : ''}.log`
+  return logFile(build, name, { step: query.step, asJson: query.format === 'jsonl' })
 }

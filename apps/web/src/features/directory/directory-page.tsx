@@ -6,12 +6,20 @@ import {
   sorts,
   writeSize,
 } from '@modelport/schema/directory'
-import { X } from 'lucide-react'
+import { Rss, X } from 'lucide-react'
 import Link from 'next/link'
+import { context } from '#src/context.ts'
 import { FacetGroup, SizeGroup } from '#src/features/directory/facet-group.tsx'
-import { chipsOf, directoryAddress, facetTitles, sortTitles } from '#src/features/directory/filter-words.ts'
+import {
+  chipsOf,
+  directoryAddress,
+  facetTitles,
+  feedAddress,
+  sortTitles,
+} from '#src/features/directory/filter-words.ts'
 import type { Directory } from '#src/features/directory/load-directory.ts'
 import { ModelList } from '#src/features/directory/model-row.tsx'
+import { CopyButton } from '#src/ui/copy-button.tsx'
 import { formatCount } from '#src/ui/format.ts'
 import { EmptyState, Page } from '#src/ui/parts.tsx'
 
@@ -80,6 +88,16 @@ export function DirectoryPage({ directory }: { directory: Directory }) {
                   </Link>
                 ) : null}
               </nav>
+              <p className="mt-6 flex flex-wrap items-center gap-2">
+                <CopyButton
+                  text={`${context().config.siteUrl}${directoryAddress(filter)}`}
+                  label="Copy link to this search"
+                />
+                <a href={feedAddress(filter)} className="button button-small">
+                  <Rss aria-hidden className="size-3.5" strokeWidth={1.75} />
+                  Subscribe (Atom)
+                </a>
+              </p>
             </>
           ) : (
             <NothingFound directory={directory} />

@@ -77,6 +77,10 @@ describe('feeds', () => {
     const owner = await (await site.call(ownerFeed.GET, '', { owner: 'feeder' })).text()
     expect(owner).toContain('a &amp; &lt;b&gt;.')
     expect(await (await site.call(siteFeed.GET, '')).text()).toContain('feeder/fed, version 1')
+    const search = await (await site.call(siteFeed.GET, '?q=fed&publisher=feeder&sort=name')).text()
+    expect(search).toContain('feeder/fed, version 1')
+    expect(search).toContain(`href="${siteUrl}/models?q=fed&amp;publisher=feeder&amp;sort=updated"`)
+    expect(await (await site.call(siteFeed.GET, '?q=fed&publisher=nobody')).text()).not.toContain('<entry>')
   })
 
   it('hide private models like missing ones, and show them to their people', async () => {

@@ -1,5 +1,7 @@
 import { findPublisher, type ListedModel, listPublicModels } from '@modelport/db/queries/models'
+import { SearchTimeout, searchModels } from '@modelport/db/queries/search'
 import { listVersions } from '@modelport/db/queries/versions'
+import { directoryQuery, readDirectoryFilter } from '@modelport/schema/directory'
 import { context } from '#src/context.ts'
 import { parseOwner } from '#src/features/models/model-path.ts'
 import { fileAnswer, isShared, nothingHere, openForRequest } from '#src/features/public-files/answer.ts'
@@ -8,15 +10,25 @@ import { formatBytes } from '#src/ui/format.ts'
 
 const length = 30
 
-/** The default versions of the public models that changed last. */
+/** The default versions of the public models that changed last: of all, or of those that a search of the directory finds. */
 export async function serveSiteFeed(request: Request): Promise<Response> {
-  const listed = await listPublicModels(context().db, { limit: length })
+  const { db, config } = context()
+  // Whatever the search is sorted by, a feed tells the news.
+  const filter = { ...readDirectoryFilter(new URL(request.url).searchParams), sort: 'updated' as const }
+  const found = await searchModels(db, filter, { limit: length }).catch((error: unknown) => {
+    if (error instanceof SearchTimeout) return null
+    throw error
+  })
+  if (!found)
+    return new Response('This search took too long; ask for less.\n', { status: 503, headers: { 'retry-after': '60' } })
+  const query = directoryQuery(filter)
+  const search = query ? `?${query}` : ''
   return answer(request, {
-    id: tag('2026-01-01', 'models'),
-    title: 'Models',
-    page: `${context().config.siteUrl}/models`,
-    self: `${context().config.siteUrl}/feed.atom`,
-    entries: listed.flatMap(entryOf),
+    id: tag('2026-01-01', `models${search}`),
+    title: filter.q.trim() === '' ? 'Models' : `Models for ${filter.q.trim()}`,
+    page: `${config.siteUrl}/models${search}`,
+    self: `${config.siteUrl}/feed.atom${search}`,
+    entries: found.models.flatMap(entryOf),
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Build } from '@modelport/db/queries/versions'
 import { isFinalBuildState } from '@modelport/schema/states'
-import { ChevronRight, Pin, PinOff } from 'lucide-react'
+import { ChevronRight, Pin, PinOff, Undo2 } from 'lucide-react'
 import Link from 'next/link'
 import { comparePath } from '#src/features/compare/compare-path.ts'
 import { defaultWords } from '#src/features/models/change-words.ts'
@@ -13,16 +13,17 @@ import {
   unyankAction,
   yankAction,
 } from '#src/features/versions/actions.ts'
-import type { VersionsView } from '#src/features/versions/load-versions.ts'
+import { shortRef, type VersionFilter, type VersionsView } from '#src/features/versions/load-versions.ts'
 import { ActionForm } from '#src/ui/action-form.tsx'
 import { ConfirmButton } from '#src/ui/confirm-button.tsx'
-import { formatBytes, formatDuration, stepTitle } from '#src/ui/format.ts'
+import { formatBytes, formatDuration, stateWords, stepTitle } from '#src/ui/format.ts'
 import { LiveRefresh } from '#src/ui/live-refresh.tsx'
 import { EmptyState, Section, Sha, Time } from '#src/ui/parts.tsx'
 import { StatusChip, StatusIcon } from '#src/ui/status-chip.tsx'
 
 export function VersionsPage({ data }: { data: VersionsView }) {
-  const { view, items, next, paged, changes } = data
+  const { view, items, next, paged, filter, changes } = data
+  const narrowed = filter.status !== '' || filter.branch !== ''
   const { model, path, defaultVersion, rights } = view
   return (
     <ModelFrame view={view} tab="versions">
@@ -56,7 +57,15 @@ export function VersionsPage({ data }: { data: VersionsView }) {
         ) : null}
       </div>
       <div className="mt-6">
-        {items.length === 0 ? (
+        <Filters data={data} />
+        {items.length === 0 && narrowed ? (
+          <EmptyState title="No such versions">
+            None has this status and branch.{' '}
+            <Link prefetch={false} className="link" href={`${path}/versions`}>
+              Show all versions
+            </Link>
+          </EmptyState>
+        ) : items.length === 0 ? (
           <EmptyState title="No versions yet">Push to {model.branch}, and the commit becomes version 1.</EmptyState>
         ) : (
           <ul className="card divide-y divide-border">
@@ -67,14 +76,14 @@ export function VersionsPage({ data }: { data: VersionsView }) {
         )}
         <nav aria-label="Pages" className="mt-4 flex justify-between">
           {paged ? (
-            <Link prefetch={false} className="button" href={`${path}/versions`}>
+            <Link prefetch={false} className="button" href={versionsAddress(path, filter)}>
               Newest versions
             </Link>
           ) : (
             <span />
           )}
           {next ? (
-            <Link prefetch={false} className="button" rel="next" href={`${path}/versions?before=${next}`}>
+            <Link prefetch={false} className="button" rel="next" href={versionsAddress(path, filter, next)}>
               Older versions
             </Link>
           ) : null}
@@ -90,9 +99,74 @@ export function VersionsPage({ data }: { data: VersionsView }) {
               </li>
             ))}
           </ul>
+          {rights.publish && data.undo ? <Undo data={data} undo={data.undo} /> : null}
         </Section>
       ) : null}
     </ModelFrame>
+  )
+}
+
+/** The address of the list; words that ask for nothing are left out. */
+function versionsAddress(path: string, filter: VersionFilter, before?: number): string {
+  const query = new URLSearchParams()
+  if (filter.status) query.set('status', filter.status)
+  if (filter.branch) query.set('branch', filter.branch)
+  if (before) query.set('before', String(before))
+  return `${path}/versions${query.size > 0 ? `?${query}` : ''}`
+}
+
+/** A form that works without a script; it is left out where there is nothing to choose among. */
+function Filters({ data: { view, filter, choices } }: { data: VersionsView }) {
+  if (choices.states.length < 2 && choices.branches.length < 2) return null
+  return (
+    <form
+      action={`${view.path}/versions`}
+      className="mb-4 flex flex-wrap items-end gap-3"
+      aria-label="Versions to show"
+    >
+      <label>
+        <span className="mb-1 block text-[13px] text-fg-muted">Status</span>
+        <select name="status" defaultValue={filter.status} className="input w-auto">
+          <option value="">Any</option>
+          {choices.states.map((state) => (
+            <option key={state} value={state}>
+              {stateWords[state]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <span className="mb-1 block text-[13px] text-fg-muted">Branch or tag</span>
+        <select name="branch" defaultValue={filter.branch} className="input w-auto max-w-60">
+          <option value="">Any</option>
+          {choices.branches.map((branch) => (
+            <option key={branch} value={branch}>
+              {branch}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button type="submit" className="button">
+        Apply
+      </button>
+    </form>
+  )
+}
+
+function Undo({ data: { view }, undo }: { data: VersionsView; undo: NonNullable<VersionsView['undo']> }) {
+  const { path, defaultVersion } = view
+  return (
+    <ActionForm
+      action={undo.policy === 'pinned' ? makeDefaultAction : unpinAction}
+      hidden={{ path, version: undo.policy === 'pinned' ? undo.version : (defaultVersion?.number ?? 1) }}
+    >
+      <button type="submit" className="button button-small mt-3">
+        <Undo2 aria-hidden className="size-3.5" strokeWidth={1.75} />
+        {undo.policy === 'pinned'
+          ? `Undo: pin version ${undo.version} again`
+          : 'Undo: follow the latest ready version again'}
+      </button>
+    </ActionForm>
   )
 }
 
@@ -128,7 +202,7 @@ function VersionRow({ data, item }: { data: VersionsView; item: VersionsView['it
           {version.commitSubject || 'No commit message'}
         </span>{' '}
         · <Sha commit={version.commit} repositoryUrl={repositoryUrl} />
-        {version.ref ? ` · ${version.ref.replace(/^refs\/(heads|tags)\//, '')}` : ''}
+        {version.ref ? ` · ${shortRef(version.ref)}` : ''}
         {version.authorName ? ` · written by ${version.authorName}` : ''}
         {version.requestedBy
           ? ` · ${{ push: 'pushed', import: 'imported', rebuild: 'rebuilt' }[version.trigger]} by ${version.requestedBy}`

@@ -15,5 +15,10 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 }
 
 export default async function Page({ params, searchParams }: Props) {
-  return <VersionsPage data={await loadVersions(params, one((await searchParams).before))} />
+  const { before, status, branch } = await searchParams
+  return (
+    <VersionsPage
+      data={await loadVersions(params, { before: one(before), status: one(status), branch: one(branch) })}
+    />
+  )
 }
