@@ -18,9 +18,9 @@ export function BuildPage({ data }: { data: BuildView }) {
   const { path, repositoryUrl } = view
   const address = `${path}@${version.number}/build`
   const logUrl = `/api/v1/models${path}/versions/${version.number}/builds/${build.target}/log`
-  const logFile = (query: { step?: string; format?: 'jsonl' }) => {
-    const attempt = attempts.length > 1 ? { attempt: String(build.attempt) } : {}
-    const words = new URLSearchParams({ ...query, ...attempt })
+  const logFile = (query: Record<string, string>) => {
+    const words = new URLSearchParams(query)
+    if (attempts.length > 1) words.set('attempt', String(build.attempt))
     return words.size > 0 ? `${logUrl}?${words}` : logUrl
   }
   const failedStep = build.failure?.step
