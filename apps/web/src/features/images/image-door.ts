@@ -26,8 +26,9 @@ const told = [
   'etag',
   'location',
 ] as const
-// The longest pause of the registry in the middle of an answer, in milliseconds.
+// The longest pause in the middle of an answer, in milliseconds: of the registry, and of the engine that reads.
 const upstreamPauseMs = 60_000
+const readerPauseMs = 300_000
 
 /** Opens the door; resolves when it listens. Throws when its port is taken. */
 export async function openImageDoor(door: ImageDoor): Promise<Server> {
@@ -40,6 +41,7 @@ export async function openImageDoor(door: ImageDoor): Promise<Server> {
       else refuse(response, 502, 'UNAVAILABLE', 'The image registry does not answer; try again.')
     })
   })
+  server.timeout = readerPauseMs
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(door.port, door.host, resolve)
