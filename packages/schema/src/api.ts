@@ -474,6 +474,21 @@ export const Comparison = z.object({
   sizes: z.array(z.object({ target: Target, older: z.number().int().nullable(), newer: z.number().int().nullable() })),
   substitutions: z.object({ removed: z.array(Substitution), added: z.array(Substitution) }),
   license: z.object({ older: z.string(), newer: z.string(), changed: z.boolean() }),
+  files: z
+    .array(
+      z.object({
+        path: z.string(),
+        change: z.enum(['added', 'removed', 'changed']),
+        olderBytes: z.number().int().nullable(),
+        newerBytes: z.number().int().nullable(),
+      }),
+    )
+    .nullable()
+    .describe('Source files that differ; null when those of one of the two were not kept.'),
+  dependencies: z
+    .array(z.object({ name: z.string(), older: z.string().nullable(), newer: z.string().nullable() }))
+    .nullable()
+    .describe('Packages that the requirements files do not ask for alike.'),
   config: z.boolean().describe('Whether `runway.yml` says something else.'),
   readme: z.boolean().describe('Whether the README differs.'),
 })

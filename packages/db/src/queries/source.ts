@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, sql } from 'drizzle-orm'
 import type { Db, Tx } from '../client.ts'
 import { sourceFiles, sourceTexts } from '../tables/source.ts'
 
@@ -53,6 +53,16 @@ export async function listSource(db: Db, versionId: string): Promise<SourceFile[
 export async function hasSource(db: Db, versionId: string): Promise<boolean> {
   const [row] = await db.select({ one: sql`1` }).from(sourceFiles).where(eq(sourceFiles.versionId, versionId)).limit(1)
   return row !== undefined
+}
+
+/** Kept texts by their SHA-256. */
+export async function readTexts(db: Db, hashes: readonly string[]): Promise<Map<string, string>> {
+  if (hashes.length === 0) return new Map()
+  const rows = await db
+    .select()
+    .from(sourceTexts)
+    .where(inArray(sourceTexts.sha256, [...new Set(hashes)]))
+  return new Map(rows.map((row) => [row.sha256, row.text]))
 }
 
 /** The text of one file of a version; null where it is not kept. */

@@ -15,6 +15,8 @@ export async function compareJson(actor: RequestActor, owner: string, slug: stri
     sizes: found.sizes,
     substitutions: found.substitutions,
     license: { older: found.licence.older, newer: found.licence.newer, changed: found.licence.changed },
+    files: found.source?.files.map(({ lines: _lines, ...file }) => file) ?? null,
+    dependencies: found.source?.dependencies ?? null,
     config: found.config.length > 0,
     readme: found.readme.length > 0,
   }

@@ -3,6 +3,7 @@ import type { Substitution } from '@modelport/schema/words'
 import { CircleMinus, CirclePlus, type LucideIcon, Pencil } from 'lucide-react'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
+import type { DependencyChange, FileChange } from '#src/features/compare/compare-source.ts'
 import type { DiffLine } from '#src/features/compare/diff-lines.ts'
 import type { CompareView } from '#src/features/compare/load-compare.ts'
 import { ModelFrame } from '#src/features/models/model-frame.tsx'
@@ -12,12 +13,13 @@ import { ScrollBox } from '#src/ui/scroll-box.tsx'
 
 export function ComparePage({ data }: { data: CompareView }) {
   const { view, comparison, numbers } = data
-  const { older, newer, sizes, substitutions, licence } = comparison
+  const { older, newer, sizes, substitutions, licence, source } = comparison
   const sizeChanged = sizes.some((size) => size.older !== size.newer)
   const substituted = substitutions.added.length + substitutions.removed.length
   const nothing =
     comparison.interface?.length === 0 &&
     !sizeChanged &&
+    (source?.files.length ?? 0) === 0 &&
     substituted + comparison.config.length + comparison.readme.length + licence.text.length === 0 &&
     !licence.changed
   return (
@@ -67,6 +69,16 @@ export function ComparePage({ data }: { data: CompareView }) {
           {substituted === 0 ? <p className="text-fg-muted">The same in both.</p> : null}
           <Substitutions title="No longer needed" list={substitutions.removed} />
           <Substitutions title="New" list={substitutions.added} />
+        </Part>
+        <Part
+          id="dependencies"
+          title="Dependencies"
+          count={source ? formatCount(source.dependencies.length, 'change') : 'not known'}
+        >
+          <Dependencies changes={source?.dependencies ?? null} />
+        </Part>
+        <Part id="files" title="Source files" count={source ? formatCount(source.files.length, 'change') : 'not known'}>
+          <Files changes={source?.files ?? null} />
         </Part>
         <Part id="config" title="runway.yml, as it was understood" count={changed(comparison.config)}>
           <Diff title="runway.yml" lines={comparison.config} />
@@ -210,6 +222,70 @@ function Substitutions({ title, list }: { title: string; list: Substitution[] })
     </section>
   )
 }
+
+const notKept = 'The files of one of the two were not kept, so they cannot be compared.'
+
+function Dependencies({ changes }: { changes: DependencyChange[] | null }) {
+  if (!changes) return <p className="text-fg-muted">{notKept}</p>
+  if (changes.length === 0) return <p className="text-fg-muted">The requirements files ask for the same in both.</p>
+  return (
+    <ul className="space-y-1">
+      {changes.map(({ name, older, newer }) => (
+        <li key={name} className="wrap-anywhere">
+          <code className="font-mono text-[13px]">{name}</code>
+          {older === null ? ' added: ' : newer === null ? ' removed, was ' : `: ${older}, then `}
+          {newer ?? older}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+const fileLooks = {
+  added: { icon: CirclePlus, word: 'added', tone: 'text-success' },
+  removed: { icon: CircleMinus, word: 'removed', tone: 'text-danger' },
+  changed: { icon: Pencil, word: 'changed', tone: 'text-info' },
+}
+
+function Files({ changes }: { changes: FileChange[] | null }) {
+  if (!changes) return <p className="text-fg-muted">{notKept}</p>
+  if (changes.length === 0) return <p className="text-fg-muted">Every file is the same.</p>
+  return (
+    <ul className="space-y-1">
+      {changes.map((file) => {
+        const { icon: Icon, word, tone } = fileLooks[file.change]
+        const line = (
+          <>
+            <Icon aria-hidden className={`me-1.5 inline size-4 ${tone}`} strokeWidth={1.75} />
+            <bdi className="font-mono text-[13px] wrap-anywhere">{file.path}</bdi>{' '}
+            <span className="text-[13px] text-fg-muted">
+              {word}, {sizesOf(file)}
+            </span>
+          </>
+        )
+        return (
+          <li key={file.path}>
+            {file.lines && file.lines.length > 0 ? (
+              <details>
+                <summary className="min-h-6">{line}</summary>
+                <div className="mt-2 mb-3">
+                  <Diff title={file.path} lines={file.lines} />
+                </div>
+              </details>
+            ) : (
+              <p className="min-h-6 ps-4">{line}</p>
+            )}
+          </li>
+        )
+      })}
+    </ul>
+  )
+}
+
+const sizesOf = ({ olderBytes, newerBytes }: FileChange) =>
+  olderBytes === null || newerBytes === null || olderBytes === newerBytes
+    ? formatBytes(newerBytes ?? olderBytes)
+    : `${formatBytes(olderBytes)}, then ${formatBytes(newerBytes)}`
 
 const lineLooks: Record<DiffLine['kind'], { sign: string; word: string; tone: string }> = {
   same: { sign: ' ', word: '', tone: 'border-transparent' },

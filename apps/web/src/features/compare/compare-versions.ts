@@ -6,6 +6,7 @@ import type { Substitution } from '@modelport/schema/words'
 import { targets } from '@modelport/schema/words'
 import { hidden } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
+import { compareSource, type SourceComparison } from '#src/features/compare/compare-source.ts'
 import { type DiffLine, diffLines } from '#src/features/compare/diff-lines.ts'
 import { claimOf } from '#src/features/models/licence-claim.ts'
 import { readManifest } from '#src/features/models/manifest.ts'
@@ -17,6 +18,8 @@ export interface Comparison {
   interface: InterfaceChange[] | null
   sizes: { target: string; older: number | null; newer: number | null }[]
   substitutions: { removed: Substitution[]; added: Substitution[] }
+  /** Null when the files of one of the two were not kept. */
+  source: SourceComparison | null
   config: DiffLine[]
   readme: DiffLine[]
   licence: { older: string; newer: string; changed: boolean; text: DiffLine[] }
@@ -57,6 +60,7 @@ export async function compareVersions(model: Model, { a, b }: { a: number; b: nu
       removed: [...before].flatMap(([key, value]) => (after.has(key) ? [] : [value])),
       added: [...after].flatMap(([key, value]) => (before.has(key) ? [] : [value])),
     },
+    source: await compareSource(older.id, newer.id),
     config: diffLines(configText(older.config), configText(newer.config)),
     readme: diffLines(older.readme ?? '', newer.readme ?? ''),
     licence: {

@@ -22,9 +22,25 @@ const nonCommercial = { spdx: 'CC-BY-NC-4.0', file: 'LICENSE', text: 'Other word
 
 async function twoVersions(name: string) {
   const made = await site.seed.model({ name })
-  await site.seed.publishedVersion(made.model, { readme: '# One\n' })
+  const files = [
+    { path: 'runway_model.py', text: 'import runway\n' },
+    { path: 'requirements.txt', text: 'runway-python\nPillow==6.2.0 # pinned\nscipy\n-e .\n' },
+    { path: 'gone.txt', text: 'old\n' },
+    { path: 'weights.bin', text: null, kind: 'binary' as const, bytes: 10 },
+  ]
+  await site.seed.publishedVersion(made.model, { readme: '# One\n', files })
   const manifest = { ...sampleManifest, options: [] }
-  await site.seed.publishedVersion(made.model, { readme: '# <b>Two</b>\n', manifest, licence: nonCommercial })
+  await site.seed.publishedVersion(made.model, {
+    readme: '# <b>Two</b>\n',
+    manifest,
+    licence: nonCommercial,
+    files: [
+      { path: 'runway_model.py', text: 'import runway\n' },
+      { path: 'requirements.txt', text: 'runway-python\npillow>=9\nnumpy\n' },
+      { path: '<i>new.py', text: 'x = "<b>"\n' },
+      { path: 'weights.bin', text: null, kind: 'binary' as const, bytes: 12 },
+    ],
+  })
   site.permissions.set(`alice/${name} alice`, 'write')
   return made
 }
@@ -40,11 +56,27 @@ it('tells what differs, from the older to the newer', async () => {
     newer: 2,
     interface: [{ class: 'breaking', path: 'options.style' }],
     license: { older: 'MIT', newer: 'CC-BY-NC-4.0', changed: true },
+    files: [
+      { path: '<i>new.py', change: 'added', olderBytes: null, newerBytes: 10 },
+      { path: 'gone.txt', change: 'removed', olderBytes: 4, newerBytes: null },
+      { path: 'requirements.txt', change: 'changed' },
+      { path: 'weights.bin', change: 'changed', olderBytes: 10, newerBytes: 12 },
+    ],
+    dependencies: [
+      { name: 'numpy', older: null, newer: 'any version' },
+      { name: 'pillow', older: '==6.2.0', newer: '>=9' },
+      { name: 'scipy', older: 'any version', newer: null },
+    ],
     readme: true,
     config: false,
   })
   expect(await (await get('compared', '2...1', as)).json()).toMatchObject({ older: 1, newer: 2 })
-  expect(await (await get('compared', '1...1', as)).json()).toMatchObject({ interface: [], readme: false })
+  expect(await (await get('compared', '1...1', as)).json()).toMatchObject({
+    interface: [],
+    files: [],
+    dependencies: [],
+    readme: false,
+  })
 })
 
 it('is open to whoever may see both versions, and else the same bytes as what is missing', async () => {
@@ -80,6 +112,8 @@ it('shows the differences on a page, breaking changes first and everything escap
   expect(html).toContain('The licence changed from MIT to CC-BY-NC-4.0.')
   expect(html).toMatch(/Breaking[^<]*\(?/)
   expect(html).toContain('&lt;b&gt;Two&lt;/b&gt;')
+  expect(html).toContain('&lt;i&gt;new.py')
+  expect(html).toContain('x = &quot;&lt;b&gt;&quot;')
   expect(html.match(/<h1/g)).toHaveLength(1)
   expect(html.indexOf('id="interface"')).toBeLessThan(html.indexOf('id="sizes"'))
 })
