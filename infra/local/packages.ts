@@ -64,6 +64,12 @@ export const testPackages: readonly SystemPackage[] = [
     why: 'images in the tests of the Python SDK',
     without: 'some of those tests are skipped',
   },
+  {
+    name: 'python3-mypy',
+    shownBy: '/usr/lib/python3/dist-packages/mypy',
+    why: 'holds the types of the Python SDK to what they say',
+    without: 'that test is skipped',
+  },
 ]
 
 /** What the bench of the SDK needs: the server that ours is held against, and images. */
