@@ -20,7 +20,7 @@ import { type ListedModel, loadListed } from './models.ts'
 export const searchLimits = {
   total: 1000,
   facetHits: 15_000,
-  sampledHits: 5000,
+  sampledHits: 2500,
   statementMs: 2000,
   valuesPerFacet: 50,
 }
