@@ -25,8 +25,8 @@ interface Tail {
 
 /**
  * Collects a build's lines and stores them in batches, at most 200 ms after they were printed. A step that prints more
- * than 8 MB or 200,000 lines has the rest read and dropped but for its last 2 MB or 50,000 lines. A caller that awaits `line` is held back while the
- * store is behind, so that a flood cannot fill this process' memory.
+ * than 8 MB or 200,000 lines has the rest read and dropped but for its last 2 MB or 50,000 lines. A caller that awaits
+ * `line` is held back while the store is behind, so that a flood cannot fill this process' memory.
  */
 export class BuildLog {
   private waiting: NewLine[] = []

@@ -19,7 +19,7 @@ export function ComparePage({ data }: { data: CompareView }) {
   const nothing =
     comparison.interface?.length === 0 &&
     !sizeChanged &&
-    (source?.files.length ?? 0) === 0 &&
+    source?.files.length === 0 &&
     substituted + comparison.config.length + comparison.readme.length + licence.text.length === 0 &&
     !licence.changed
   return (

@@ -115,6 +115,11 @@ it('shows the differences on a page, breaking changes first and everything escap
   expect(html).toContain('&lt;i&gt;new.py')
   expect(html).toContain('x = &quot;&lt;b&gt;&quot;')
   expect(html.match(/<h1/g)).toHaveLength(1)
+  const same = await compareVersions(model, { a: 1, b: 1 })
+  const page = (source: typeof same.source) =>
+    renderToStaticMarkup(ComparePage({ data: { view, comparison: { ...same, source }, numbers: [2, 1] } }))
+  expect(page(same.source)).toContain('No differences.')
+  expect(page(null)).not.toContain('No differences.')
   expect(html.indexOf('id="interface"')).toBeLessThan(html.indexOf('id="sizes"'))
 })
 

@@ -61,13 +61,13 @@ export function sizeTitle(words: string): string {
   return to ? `${from} to ${to}` : `${from} or more`
 }
 
-/** The address of a filter. */
 /** Where the news of a search are fed from. */
 export function feedAddress(filter: DirectoryFilter): string {
   const query = directoryQuery(filter)
   return query === '' ? '/feed.atom' : `/feed.atom?${query}`
 }
 
+/** The address of a filter. */
 export function directoryAddress(filter: DirectoryFilter, cursor?: string | null): string {
   const query = directoryQuery(filter, { cursor })
   return query === '' ? '/models' : `/models?${query}`

@@ -1,8 +1,9 @@
 import { findPublisher, type ListedModel, listPublicModels } from '@modelport/db/queries/models'
 import { SearchTimeout, searchModels } from '@modelport/db/queries/search'
 import { listVersions } from '@modelport/db/queries/versions'
-import { directoryQuery, readDirectoryFilter } from '@modelport/schema/directory'
+import { readDirectoryFilter } from '@modelport/schema/directory'
 import { context } from '#src/context.ts'
+import { directoryAddress, feedAddress } from '#src/features/directory/filter-words.ts'
 import { parseOwner } from '#src/features/models/model-path.ts'
 import { fileAnswer, isShared, nothingHere, openForRequest } from '#src/features/public-files/answer.ts'
 import { atom, type Entry, type Feed } from '#src/features/public-files/atom.ts'
@@ -21,13 +22,12 @@ export async function serveSiteFeed(request: Request): Promise<Response> {
   })
   if (!found)
     return new Response('This search took too long; ask for less.\n', { status: 503, headers: { 'retry-after': '60' } })
-  const query = directoryQuery(filter)
-  const search = query ? `?${query}` : ''
+  const page = directoryAddress(filter)
   return answer(request, {
-    id: tag('2026-01-01', `models${search}`),
+    id: tag('2026-01-01', page.slice(1)),
     title: filter.q.trim() === '' ? 'Models' : `Models for ${filter.q.trim()}`,
-    page: `${config.siteUrl}/models${search}`,
-    self: `${config.siteUrl}/feed.atom${search}`,
+    page: `${config.siteUrl}${page}`,
+    self: `${config.siteUrl}${feedAddress(filter)}`,
     entries: found.models.flatMap(entryOf),
   })
 }
