@@ -212,6 +212,11 @@ class JobsTest(Case):
         started = self.run_job(submit('shout', {'text': 'e'}))[0]
         self.assertNotEqual(started['id'], 'once')
 
+    def test_a_connection_lasts_however_many_jobs_it_serves(self):
+        for number in range(2000):
+            messages = self.run_job(submit('shout', {'text': 'n%d' % number}))
+            self.assertEqual(messages[1]['outputData'], {'text': 'N%d' % number})
+
     def test_ignores_what_is_no_message(self):
         for data in (b'{', b'[]', b'7', b'\xff', b'{}', b'{"type": "dance"}', b'{"type": []}',
                      b'{"type": "cancel"}', b'{"type": "cancel", "id": "unknown"}',

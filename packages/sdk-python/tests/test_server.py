@@ -312,6 +312,20 @@ class LifeTest(Case):
                 pass
             self.assertLess(time.monotonic() - started, 4.5)
 
+    def test_tells_a_client_that_never_finishes_its_body(self):
+        source = MODEL.replace('runway.run()', '''
+    import runway._server, runway._stream
+    runway._server.HEAD_SECONDS = runway._stream._GRACE = 0.5
+    runway.run()''')
+        with Served(source) as served:
+            for framing in (b'Content-Length: 100\r\n\r\n{', b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"te'):
+                with served.connect() as slow, slow.makefile('rb') as file:
+                    slow.sendall(b'POST /echo HTTP/1.1\r\n' + framing)
+                    status, _, body = read_response(file)
+                    self.assertEqual(status, 408, body)
+                    self.assertIn('too slowly', json.loads(body.decode())['error'])
+            self.assertEqual(served.post('/echo', {'text': 'a'}), (200, {'text': 'a'}))
+
 
 @needs('PIL')
 class ImageTest(Case):

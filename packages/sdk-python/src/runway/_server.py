@@ -12,7 +12,7 @@ from typing import Dict
 from . import _websocket
 from ._app import HttpError, Request
 from ._jobs import Jobs
-from ._stream import Budget, Closed, Full, Stream
+from ._stream import Budget, Closed, Full, Late, Stream
 
 MAX_CONNECTIONS = 256
 MAX_HEAD = 32 << 10
@@ -150,6 +150,8 @@ class Server(object):
             body = self._read_body(stream, version, headers)
         except Full:
             raise HttpError(503, 'The server is busy with other large requests.') from None
+        except Late:
+            raise HttpError(408, 'The body came too slowly.') from None
         try:
             response = self._app.handle(Request(method, path, headers, body))
         finally:

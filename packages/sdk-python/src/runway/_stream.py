@@ -1,5 +1,6 @@
 """A connection as a stream of bytes with deadlines and limits."""
 
+import selectors
 import socket
 import threading
 import time
@@ -13,6 +14,10 @@ _GRACE = 30
 
 class Closed(Exception):
     """The peer is gone, or was too slow for its deadline."""
+
+
+class Late(Closed):
+    """The peer is still there, but what it sends did not come in time."""
 
 
 class Full(Exception):
@@ -38,21 +43,30 @@ class Budget(object):
 
 
 class Stream(object):
-    """Reads what it is asked for and keeps what came along with it."""
+    """Reads what it is asked for and keeps what came along with it.
+
+    One thread may read while another writes. A socket has one timeout for both directions, and
+    setting it in two threads can leave a socket that blocks where it should not, so the socket
+    never blocks and each direction waits by a selector of its own.
+    """
 
     def __init__(self, sock):
+        sock.setblocking(False)
         self.socket = sock
         self._buffer = b''
+        self._readable = _selector(sock, selectors.EVENT_READ)
+        self._writable = _selector(sock, selectors.EVENT_WRITE)
 
     def wait(self, seconds):
-        """Wait for the first bytes of whatever comes next; False if the peer closed instead."""
+        """Wait for the first bytes of whatever comes next; False if the peer closed instead, or
+        nothing came within that many seconds (None: however long it takes)."""
         if not self._buffer:
-            self.socket.settimeout(seconds)
             try:
-                self._buffer = self.socket.recv(65536)
-            except OSError:
+                self._buffer = self._receive(65536, None if seconds is None
+                                             else time.monotonic() + seconds)
+            except Closed:
                 return False
-        return bool(self._buffer)
+        return True
 
     def read_until(self, mark, limit, seconds):
         """The bytes before a mark, or None if it does not come within `limit` bytes."""
@@ -98,11 +112,16 @@ class Stream(object):
 
     def write(self, data):
         """Send everything; the whole has a deadline, so that a peer cannot stop reading forever."""
-        self.socket.settimeout(_GRACE + len(data) / _MIN_RATE)
-        try:
-            self.socket.sendall(data)
-        except OSError:
-            raise Closed() from None
+        deadline = time.monotonic() + _GRACE + len(data) / _MIN_RATE
+        rest = memoryview(data)
+        while rest:
+            left = _left(deadline)
+            try:
+                rest = rest[self.socket.send(rest):]
+            except BlockingIOError:
+                self._writable.select(left)
+            except OSError:
+                raise Closed() from None
 
     def close(self):
         """Close, letting the peer read what was sent even if it is still sending itself."""
@@ -123,14 +142,34 @@ class Stream(object):
             pass
 
     def _receive(self, size, deadline):
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise Closed()
-        self.socket.settimeout(left)
-        try:
-            data = self.socket.recv(size)
-        except OSError:
-            raise Closed() from None
-        if not data:
-            raise Closed()
-        return data
+        """The next bytes, at most `size`; a deadline of None never comes."""
+        while True:
+            left = _left(deadline)
+            try:
+                data = self.socket.recv(size)
+            except BlockingIOError:
+                self._readable.select(left)
+                continue
+            except OSError:
+                raise Closed() from None
+            if not data:
+                raise Closed()
+            return data
+
+
+def _left(deadline):
+    """Seconds that are left, or None for ever; raises `Late` when there are none."""
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise Late()
+    return left
+
+
+def _selector(sock, event):
+    # Of those that the machine has, one that takes no file descriptor and, where there is poll,
+    # any number of a socket.
+    selector = getattr(selectors, 'PollSelector', selectors.SelectSelector)()
+    selector.register(sock, event)
+    return selector
