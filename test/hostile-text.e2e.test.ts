@@ -331,7 +331,6 @@ ${names.map((name) => `<a id="${name}" name="${name}" href="x">a</a><img name="$
       '/alice/t74/source',
       '/docs/api',
       '/nothing/here',
-      '/api/v1/models',
       '/alice/t74/feed.atom',
       '/login',
     ]
@@ -347,6 +346,12 @@ ${names.map((name) => `<a id="${name}" name="${name}" href="x">a</a><img name="$
       nonces.add(/'nonce-([^']+)'/.exec(policy)![1]!)
     }
     expect(nonces.size).toBe(pages.length)
+    for (const path of ['/api/v1/models', '/api/v1/nothing', '/healthz', '/readyz', '/models/suggest?q=t']) {
+      const { headers } = await fetch(site + path)
+      expect(headers.get('content-security-policy'), path).toBe("default-src 'none'; sandbox; frame-ancestors 'none'")
+      expect(headers.get('x-content-type-options'), path).toBe('nosniff')
+      expect(headers.get('referrer-policy'), path).toBe('strict-origin-when-cross-origin')
+    }
     expect((await fetch(`${site}/alice/t74/opengraph-image`)).headers.get('content-security-policy')).toBe(
       "default-src 'none'; sandbox; frame-ancestors 'none'",
     )

@@ -498,8 +498,27 @@ export async function editDescription(
 const withoutUndefined = (values: object) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
+/** What a list shows of a model: not the README and the text of its licence, which may be hundreds of kilobytes. */
+const listedColumns = {
+  id: models.id,
+  name: models.name,
+  slug: models.slug,
+  state: models.state,
+  stateReason: models.stateReason,
+  branch: models.branch,
+  repositoryPrivate: models.repositoryPrivate,
+  visibility: models.visibility,
+  defaultPolicy: models.defaultPolicy,
+  title: models.title,
+  summary: models.summary,
+  topics: models.topics,
+  createdAt: models.createdAt,
+  updatedAt: models.updatedAt,
+}
+
 export interface ListedModel {
-  model: Model
+  /** `licence` is null where none is known; its `spdx` where it is none of the known ones. */
+  model: Pick<Model, keyof typeof listedColumns> & { licence: { spdx: string | null } | null }
   publisher: Publisher
   /** The default version, with the sizes of its images. */
   version: { number: number; manifest: unknown; finishedAt: Date | null } | null
@@ -522,7 +541,8 @@ export async function listPublicModels(
 /** These models in this order. One that is not public any more is left out, whatever an index says. */
 export async function loadListed(db: Tx, ids: readonly string[]): Promise<ListedModel[]> {
   if (ids.length === 0) return []
-  const rows = await selectListed(db).where(and(isListed, inArray(models.id, [...ids])))
+  // One parameter, so that it is one statement for however many.
+  const rows = await selectListed(db).where(and(isListed, sql`${models.id} = any(${sql.param([...ids])}::uuid[])`))
   const byId = new Map(rows.map((row) => [row.model.id, row]))
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
@@ -530,7 +550,11 @@ export async function loadListed(db: Tx, ids: readonly string[]): Promise<Listed
 function selectListed(db: Tx) {
   return db
     .select({
-      model: models,
+      model: {
+        ...listedColumns,
+        licence: sql<{ spdx: string | null } | null>`case when jsonb_typeof(${models.licence}) = 'object'
+          then jsonb_build_object('spdx', ${models.licence} -> 'spdx') end`,
+      },
       publisher: publishers,
       version: { number: versions.number, manifest: versions.manifest, finishedAt: versions.finishedAt },
       sizes: sql<{ target: string; sizeBytes: number | null }[]>`(select coalesce(json_agg(json_build_object(

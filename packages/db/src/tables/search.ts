@@ -83,5 +83,7 @@ export const facetValues = pgTable(
 
 /** The words of public models' heads, for corrections. A word is offered only while a public model has it. */
 export const searchWordsTable = pgTable('search_words', { word: text().primaryKey() }, (t) => [
-  index('search_words_similar').using('gin', t.word.op('gin_trgm_ops')),
+  // A letter that is wrong leaves the beginning or the end of a word as it is.
+  index('search_words_beginning').on(t.word.op('text_pattern_ops')),
+  index('search_words_end').on(sql`reverse(${t.word}) text_pattern_ops`),
 ])

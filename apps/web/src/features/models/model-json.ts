@@ -7,7 +7,7 @@ import { renditionPath } from '#src/features/gallery/rendition-path.ts'
 import { claimOf } from '#src/features/models/licence-claim.ts'
 import { readManifest, typesOf } from '#src/features/models/manifest.ts'
 
-function common(model: Model, publisher: Publisher, defaultVersion: number | null) {
+function common(model: ListedModel['model'], publisher: Publisher, defaultVersion: number | null) {
   return {
     id: model.id,
     owner: publisher.slug,

@@ -1,0 +1,146 @@
+import { type DirectoryFilter, directoryLimits, type Facet, facets, searchWords } from '@modelport/schema/directory'
+import { type SQL, sql } from 'drizzle-orm'
+import type { Tx } from '../client.ts'
+import { facetValues, modelSearch, searchWordsTable } from '../tables/search.ts'
+
+// What is asked of the directory, as conditions of its rows.
+
+export interface Question {
+  text: TextCondition
+  /** The condition of each part of the filter, so that counts can leave one out. */
+  parts: Map<Facet | 'size', SQL>
+}
+
+export interface TextCondition {
+  /** Null when there is nothing to search for. */
+  condition: SQL | null
+  /** What makes a model that is found more relevant than others, the strongest first: the words are in its name, say. */
+  tiers: SQL[]
+  /** The words that were searched for instead of those asked, of which one is nobody's and one letter off. */
+  corrected: string | null
+}
+
+/** All of the filter, or all but one part. */
+export function whereOf({ text, parts }: Question, except?: Facet | 'size'): SQL {
+  const conditions = [...parts].filter(([part]) => part !== except).map(([, condition]) => condition)
+  if (text.condition) conditions.unshift(sql`(${text.condition})`)
+  return conditions.length > 0 ? sql.join(conditions, sql` and `) : sql`true`
+}
+
+export async function readParts(tx: Tx, filter: DirectoryFilter): Promise<Question['parts']> {
+  const parts: Question['parts'] = new Map()
+  const pairs = facets.flatMap((facet) => filter.values[facet].map((value) => ({ facet, value })))
+  const known =
+    pairs.length === 0
+      ? []
+      : await tx.execute<{ id: number; facet: Facet }>(sql`
+          select id, facet from ${facetValues} where (facet, value) in (select * from unnest(
+            ${sql.param(pairs.map((p) => p.facet))}::text[], ${sql.param(pairs.map((p) => p.value))}::text[]))`)
+  for (const facet of facets) {
+    if (filter.values[facet].length === 0) continue
+    const ids = known.filter((row) => row.facet === facet).map((row) => row.id)
+    parts.set(facet, sql`${modelSearch.facets} && ${sql.param(ids)}::int[]`)
+  }
+  if (filter.size) {
+    const { from, to } = filter.size
+    const bounds = [
+      ...(from === null ? [] : [sql`${modelSearch.sizeBytes} >= ${from}::bigint`]),
+      ...(to === null ? [] : [sql`${modelSearch.sizeBytes} <= ${to}::bigint`]),
+    ]
+    parts.set('size', sql.join(bounds, sql` and `))
+  }
+  return parts
+}
+
+/**
+ * Answers the text as it is; where no model has its words, with a letter mended; else as parts of names. `answer` gives
+ * null for nothing found, which may be the other parts' doing.
+ */
+export async function answerText<T>(
+  tx: Tx,
+  q: string,
+  answer: (text: TextCondition) => Promise<T | null>,
+): Promise<{ text: TextCondition; answered: T | null }> {
+  const words = searchWords(q).slice(0, directoryLimits.words)
+  // Signs alone are in no model; nothing at all is no question.
+  const wordless = { condition: q.trim() === '' ? null : sql`false`, tiers: [], corrected: null }
+  // While no space follows, the last word may be the beginning of a longer one.
+  const open = !/\s$/.test(q) && (words.at(-1)?.length ?? 0) >= 2
+  const text = words.length === 0 ? wordless : hasWords(words, open)
+  const answered = await answer(text)
+  if (answered !== null || words.length === 0 || (await anyMatch(tx, text))) return { text, answered }
+  const meant = (await withMendedWords(tx, words, open)) ?? withParts(words)
+  return meant ? { text: meant, answered: await answer(meant) } : { text, answered }
+}
+
+function hasWords(words: readonly string[], open: boolean): TextCondition {
+  const complete = open ? words.slice(0, -1) : words
+  const last = words.at(-1)!
+  const all = tsquery(words.map((word) => `'${word}'`))
+  const head = tsquery([...complete.map((word) => `'${word}'`), ...(open ? [`'${last}':*`] : [])])
+  const names = tsquery([...complete.map((word) => `'${word}':A`), ...(open ? [`'${last}':*A`] : [])])
+  // The beginning of a word counts in names and keywords only: a README has a word for every two letters.
+  const beginning = sql`${modelSearch.head} @@ ${tsquery([`'${last}':*`])}`
+  const condition = !open
+    ? sql`${modelSearch.words} @@ ${all}`
+    : complete.length === 0
+      ? sql`(${modelSearch.words} @@ ${all} or ${beginning})`
+      : sql`(${modelSearch.words} @@ ${all} or (${modelSearch.words} @@ ${tsquery(complete.map((word) => `'${word}'`))} and ${beginning}))`
+  const tiers = [
+    // Compared as the index of names is sorted.
+    sql`${modelSearch.name} collate "C" = ${words.join('-')}`,
+    sql`${modelSearch.head} @@ ${names}`,
+    sql`${modelSearch.head} @@ ${head}`,
+  ]
+  return { condition, tiers, corrected: null }
+}
+
+const tsquery = (parts: readonly string[]) => sql`${parts.join(' & ')}::tsquery`
+
+async function anyMatch(tx: Tx, { condition }: TextCondition): Promise<boolean> {
+  // The planner believes a word that it does not know to be some model's, and would read every one to find none.
+  await tx.execute(sql`select set_config('enable_seqscan', 'off', true)`)
+  const [row] = await tx.execute<{ found: boolean }>(
+    sql`select exists (select from ${modelSearch} where ${condition}) as found`,
+  )
+  await tx.execute(sql`select set_config('enable_seqscan', 'on', true)`)
+  return row?.found ?? false
+}
+
+/** With words that no model has replaced by words of heads that are one letter off; null where that finds nothing. */
+async function withMendedWords(tx: Tx, words: readonly string[], open: boolean): Promise<TextCondition | null> {
+  let changed = false
+  const mended: string[] = []
+  for (const word of words) {
+    const near = [...word].length >= 5 ? await nearestWord(tx, word) : null
+    mended.push(near ?? word)
+    changed ||= near !== null
+  }
+  if (!changed) return null
+  const text = hasWords(mended, open && mended.at(-1) === words.at(-1))
+  return (await anyMatch(tx, text)) ? { ...text, corrected: mended.join(' ') } : null
+}
+
+/** A word of some model's head that one letter more, less or another makes out of this one, which is no model's. */
+async function nearestWord(tx: Tx, word: string): Promise<string | null> {
+  const letters = [...word]
+  const half = Math.floor(letters.length / 2)
+  // One letter leaves one half as it is. Words are letters and digits: no wildcard can be among them.
+  const [first, second] = [letters.slice(0, half), letters.slice(half)]
+  // A candidate must be some model's now: words stay in their table when their last model goes.
+  const [row] = await tx.execute<{ word: string }>(sql`
+    select w.word from ${searchWordsTable} w
+    where (w.word like ${`${first.join('')}%`} or reverse(w.word) like ${`${second.toReversed().join('')}%`})
+      and char_length(w.word) between ${letters.length - 1} and ${letters.length + 1}
+      and levenshtein_less_equal(w.word, ${word}, 1) = 1
+      and exists (select from ${modelSearch} where ${modelSearch.head} @@ ('''' || w.word || '''')::tsquery)
+      and not exists (select from ${modelSearch} where ${modelSearch.words} @@ ${tsquery([`'${word}'`])})
+    order by similarity(w.word, ${word}) desc, w.word limit 1`)
+  return row?.word ?? null
+}
+
+function withParts(words: readonly string[]): TextCondition | null {
+  if (words.some((word) => word.length < 3)) return null
+  const inName = words.map((word) => sql`${modelSearch.path} like ${`%${word}%`}`)
+  return { condition: sql.join(inName, sql` and `), tiers: [], corrected: null }
+}
