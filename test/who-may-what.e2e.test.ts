@@ -213,6 +213,7 @@ const table: Record<string, Record<string, Call[]>> = {
     POST: [
       one('to publish', (m) => `/api/v1/models/alice/${m}/files/uploads/${ids[m]!.upload}/parts`, { body: wrong }),
     ],
+    PUT: [one('to publish', (m) => `/api/v1/models/alice/${m}/files/uploads/${ids[m]!.upload}/parts`, { body: wrong })],
   },
   'api/v1/models/[owner]/[model]/files/uploads/[upload]/parts/[part]/route.ts': {
     PUT: [one('to publish', (m) => `/api/v1/models/alice/${m}/files/uploads/${ids[m]!.upload}/parts/0`)],

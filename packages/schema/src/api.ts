@@ -293,6 +293,10 @@ export const PartsRequest = z.strictObject({
     .max(100),
 })
 
+export const ArrivedRequest = z.strictObject({
+  numbers: z.array(PartNumber).min(1).max(100).describe('The parts that have arrived since you said so last.'),
+})
+
 export const CompleteRequest = z.strictObject({
   sha256: Sha256.optional().describe('What you computed. Another one found in the store fails the upload.'),
 })
@@ -903,6 +907,15 @@ export const operations: Operation[] = [
     scope: 'files',
     body: PartsRequest,
     answers: ok('A URL for each part', listOf(SignedPart)),
+  },
+  {
+    method: 'put',
+    path: `${upload}/parts`,
+    id: 'noteParts',
+    summary: 'Say that parts have arrived, for the progress that others see; what counts is what the store has',
+    scope: 'files',
+    body: ArrivedRequest,
+    answers: { 204: { description: 'Noted; the upload now has seven days again' } },
   },
   {
     method: 'put',

@@ -22,7 +22,7 @@ import {
   listUploads,
   publisherUsage,
   recordedParts,
-  recordPart,
+  recordParts,
   removeFile,
   renameFile,
   reopenUpload,
@@ -114,9 +114,10 @@ describe('an upload', () => {
     expect([one.resumed, two.resumed].sort()).toEqual([false, true])
     expect(await attachUpload(db(), one.session.id, 'a')).toBe(true)
     expect(await attachUpload(db(), one.session.id, 'b')).toBe(false)
-    expect(await recordPart(db(), one.session.id, { number: 2, bytes: 10 })).toBe(true)
-    expect(await recordPart(db(), one.session.id, { number: 1, bytes: 20 })).toBe(true)
-    expect(await recordPart(db(), one.session.id, { number: 2, bytes: 10 })).toBe(true)
+    expect(await recordParts(db(), one.session.id, [{ number: 2, bytes: 9 }])).toBe(true)
+    const both = [1, 2].map((number) => ({ number, bytes: 30 - 10 * number }))
+    expect(await recordParts(db(), one.session.id, both)).toBe(true)
+    expect(await recordParts(db(), one.session.id, both)).toBe(true)
     expect(await recordedParts(db(), one.session.id)).toEqual([1, 2])
     const [listed] = await listUploads(db(), model.id)
     expect(listed).toMatchObject({ id: one.session.id, uploadId: 'a', arrivedBytes: 30 })
@@ -167,7 +168,7 @@ describe('an upload', () => {
       const results = await Promise.all([
         beginVerification(db(), session.id),
         cancelUpload(db(), model.id, session.id),
-        recordPart(db(), session.id, { number: 1, bytes: 1 }),
+        recordParts(db(), session.id, [{ number: 1, bytes: 1 }]),
       ])
       // A cancel that comes second ends the verification too.
       expect(await stateOf(session)).toBe('cancelled')
@@ -193,7 +194,7 @@ describe('an upload', () => {
   it('with missing parts goes back to its person', async () => {
     const model = await makeModel()
     const session = await begin(model)
-    await recordPart(db(), session.id, { number: 1, bytes: 1000 })
+    await recordParts(db(), session.id, [{ number: 1, bytes: 1000 }])
     await beginVerification(db(), session.id)
     const lease = await take(session)
     expect(await reopenUpload(db(), lease)).toBe(true)
@@ -220,10 +221,10 @@ describe('an upload', () => {
     const [old, kept] = [await begin(model), await begin(model, { fileName: 'kept.pth' })]
     const past = { expiresAt: new Date(Date.now() - 1000) }
     for (const { id } of [old, kept]) await db().update(uploadSessions).set(past).where(eq(uploadSessions.id, id))
-    await recordPart(db(), kept.id, { number: 1, bytes: 1 })
+    await recordParts(db(), kept.id, [{ number: 1, bytes: 1 }])
     expect(await expireUploads(db())).toBe(1)
     expect([await stateOf(old), await stateOf(kept)]).toEqual(['expired', 'uploading'])
-    expect(await recordPart(db(), old.id, { number: 1, bytes: 1 })).toBe(false)
+    expect(await recordParts(db(), old.id, [{ number: 1, bytes: 1 }])).toBe(false)
     expect(await deletionsOf(old.key)).toHaveLength(1)
     // The same file may begin anew.
     expect(await codeOf(startUpload(db(), wishFor(model)))).toBe('granted')

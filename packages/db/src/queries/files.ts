@@ -200,8 +200,12 @@ export async function listUploads(db: Db, modelId: string): Promise<(UploadSessi
   return rows.map(({ session, arrived }) => ({ ...session, arrivedBytes: Number(arrived) }))
 }
 
-/** Notes that a part arrived and puts the session's end off. False when the upload is over. */
-export async function recordPart(db: Db, sessionId: string, part: { number: number; bytes: number }): Promise<boolean> {
+/** Notes that parts arrived, each named once, and puts the session's end off. False when the upload is over. */
+export async function recordParts(
+  db: Db,
+  sessionId: string,
+  parts: readonly { number: number; bytes: number }[],
+): Promise<boolean> {
   return db.transaction(async (tx) => {
     const rows = await tx
       .update(uploadSessions)
@@ -211,8 +215,11 @@ export async function recordPart(db: Db, sessionId: string, part: { number: numb
     if (rows.length === 0) return false
     await tx
       .insert(uploadParts)
-      .values({ sessionId, ...part })
-      .onConflictDoUpdate({ target: [uploadParts.sessionId, uploadParts.number], set: { bytes: part.bytes } })
+      .values(parts.map((part) => ({ sessionId, ...part })))
+      .onConflictDoUpdate({
+        target: [uploadParts.sessionId, uploadParts.number],
+        set: { bytes: sql`excluded.bytes` },
+      })
     return true
   })
 }

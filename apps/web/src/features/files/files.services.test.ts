@@ -238,6 +238,21 @@ describe('an upload', () => {
     expect((await list(model)).items.map((item) => item.sha256)).toEqual([sha256(data)])
   })
 
+  it('is told of many parts at once, for the progress that others see', async () => {
+    const model = await published()
+    const session = await begun(model, randomBytes(40 * MiB))
+    const place = at(model, session)
+    const note = (numbers: unknown, who = as) =>
+      site.call(parts.PUT, `${place.path}/parts`, place.params, { as: who, method: 'PUT', body: { numbers } })
+    expect((await note([3, 1, 3])).status).toBe(204)
+    expect((await note([1])).status).toBe(204)
+    for (const wrong of [[], [4], [1, 4], [0], ['1'], undefined]) expect((await note(wrong)).status).toBe(400)
+    const listed = await site.call(uploads.GET, `${model.path}/uploads`, model.params, { as })
+    expect((await listed.json()).items).toMatchObject([{ id: session.id, arrived: 24 * MiB }])
+    await site.call(upload.DELETE, place.path, place.params, { as, method: 'DELETE' })
+    expect(await problemOf(await note([2]), 409)).toBe('files/upload-over')
+  })
+
   it('checks size and extension before the first byte', async () => {
     const model = await published()
     const data = randomBytes(10)

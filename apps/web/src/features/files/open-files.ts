@@ -44,12 +44,9 @@ export async function openFile(
   return { ...files, file }
 }
 
-export async function openUpload(
-  actor: RequestActor,
-  owner: string,
-  slug: string,
-  id: string,
-): Promise<Files & { session: UploadSession }> {
+export type OpenedUpload = Files & { session: UploadSession }
+
+export async function openUpload(actor: RequestActor, owner: string, slug: string, id: string): Promise<OpenedUpload> {
   const files = await openFiles(actor, owner, slug, 'change-files')
   const session = isId(id) ? await findUpload(context().db, files.model.id, id) : null
   if (!session) throw hidden()

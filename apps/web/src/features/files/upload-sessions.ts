@@ -10,7 +10,7 @@ import {
   listUploads,
   modelsWithContent,
   type Refusal as Refused,
-  recordPart,
+  recordParts,
   startUpload,
   type UploadSession,
 } from '@modelport/db/queries/files'
@@ -24,7 +24,13 @@ import { hidden, Refusal } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
 import { fileJson, type UploadAnswer, uploadJson } from '#src/features/files/file-json.ts'
 import { askStore } from '#src/features/files/object-store.ts'
-import { type Files, openFiles, openUpload, versionWithPlaces } from '#src/features/files/open-files.ts'
+import {
+  type Files,
+  type OpenedUpload,
+  openFiles,
+  openUpload,
+  versionWithPlaces,
+} from '#src/features/files/open-files.ts'
 import { isSamePlace, nameProblem, type PlaceName, placeWords } from '#src/features/files/places.ts'
 import { placesOf } from '#src/features/files/read-places.ts'
 
@@ -167,14 +173,7 @@ export async function getUploads(actor: RequestActor, owner: string, slug: strin
   return sessions.map((session) => uploadJson(path, session, { arrived: session.arrivedBytes }))
 }
 
-export async function signParts(
-  actor: RequestActor,
-  owner: string,
-  slug: string,
-  id: string,
-  { parts }: z.infer<typeof PartsRequest>,
-) {
-  const { session, ...files } = await openUpload(actor, owner, slug, id)
+export async function signParts({ session, ...files }: OpenedUpload, { parts }: z.infer<typeof PartsRequest>) {
   const { key, uploadId } = await attached(files, stillOpen(session))
   if (!uploadId) throw new Refusal('conflict', 'This upload is over.', 'files/upload-over')
   return Promise.all(
@@ -186,11 +185,10 @@ export async function signParts(
   )
 }
 
-export async function notePart(actor: RequestActor, owner: string, slug: string, id: string, part: string) {
-  const { session } = await openUpload(actor, owner, slug, id)
-  const number = /^[1-9]\d{0,4}$/.test(part) ? Number(part) : 0
-  if (!(await recordPart(context().db, stillOpen(session).id, { number, bytes: lengthOf(session, number) })))
-    stillOpen({ ...session, state: 'cancelled' })
+export async function noteParts({ session }: OpenedUpload, numbers: readonly number[]): Promise<void> {
+  const { id } = stillOpen(session)
+  const parts = [...new Set(numbers)].map((number) => ({ number, bytes: lengthOf(session, number) }))
+  if (!(await recordParts(context().db, id, parts))) stillOpen({ ...session, state: 'cancelled' })
 }
 
 /** Hands a whole upload to the worker. Said twice it is said once; said too early it names what is missing. */
