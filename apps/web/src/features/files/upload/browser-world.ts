@@ -13,11 +13,12 @@ function openApi(files: string): UploadApi {
   return {
     begin: (wish) => ask('POST', files, wish),
     look: (id) => ask<ServerUpload>('GET', at(id)),
-    async sign(id, part) {
-      const { items } = await ask<{ items: { url: string }[] }>('POST', at(id, '/parts'), { parts: [{ number: part }] })
-      return items[0]!.url
+    async sign(id, parts) {
+      const wish = { parts: parts.map((number) => ({ number })) }
+      const { items } = await ask<{ items: { url: string }[] }>('POST', at(id, '/parts'), wish)
+      return items.map(({ url }) => url)
     },
-    note: (id, part) => ask('PUT', at(id, `/parts/${part}`)),
+    note: (id, parts) => ask('PUT', at(id, '/parts'), { numbers: parts }),
     complete: (id, sha256) => ask<ServerUpload>('POST', at(id, '/complete'), sha256 ? { sha256 } : {}),
     cancel: (id) => ask('DELETE', at(id)),
   }

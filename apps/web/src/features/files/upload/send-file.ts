@@ -1,4 +1,6 @@
 import type { PlaceName } from '#src/features/files/places.ts'
+import { openPartAddresses, type PartAddresses } from '#src/features/files/upload/part-addresses.ts'
+import { openPartNotes } from '#src/features/files/upload/part-notes.ts'
 import type { Reason, ServerUpload, UploadEvent } from '#src/features/files/upload/upload-state.ts'
 
 // The multipart client. It knows nothing of React, of the page and of XMLHttpRequest: what it needs of the world is handed
@@ -16,8 +18,9 @@ export interface UploadWish extends PlaceName {
 export interface UploadApi {
   begin(wish: UploadWish): Promise<{ upload: ServerUpload | null; file: { sha256: string } | null }>
   look(id: string): Promise<ServerUpload>
-  sign(id: string, part: number): Promise<string>
-  note(id: string, part: number): Promise<void>
+  /** An address in the object store for each of these parts, in their order. */
+  sign(id: string, parts: readonly number[]): Promise<string[]>
+  note(id: string, parts: readonly number[]): Promise<void>
   complete(id: string, sha256: string | undefined): Promise<ServerUpload>
   cancel(id: string): Promise<void>
 }
@@ -107,13 +110,18 @@ export function endOf(upload: ServerUpload): UploadEvent {
 }
 
 async function sendParts(world: World, sending: Sending, missing: readonly number[]): Promise<void> {
+  const { id } = sending.upload
   const queue = [...missing]
   // One lane that gives up stops the others, which would go on into nothing.
   const stop = new AbortController()
   const signal = AbortSignal.any([sending.signal, stop.signal])
+  const addresses = openPartAddresses((parts) => world.api.sign(id, parts), missing, world.now)
+  const notes = openPartNotes(world, id, signal)
   const lane = async () => {
-    for (let part = queue.shift(); part !== undefined; part = queue.shift())
-      await sendPart(world, { ...sending, signal }, part)
+    for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
+      await sendPart(world, { ...sending, signal }, addresses, part)
+      notes.arrived(part)
+    }
   }
   try {
     await Promise.all(Array.from({ length: lanes }, lane))
@@ -122,7 +130,7 @@ async function sendParts(world: World, sending: Sending, missing: readonly numbe
   }
 }
 
-async function sendPart(world: World, sending: Sending, part: number): Promise<void> {
+async function sendPart(world: World, sending: Sending, addresses: PartAddresses, part: number): Promise<void> {
   const { file, upload, signal, tell } = sending
   const start = (part - 1) * upload.partSize
   const bytes = file.slice(start, Math.min(start + upload.partSize, upload.size))
@@ -132,9 +140,7 @@ async function sendPart(world: World, sending: Sending, part: number): Promise<v
     sending,
     async () => {
       try {
-        // Signed anew each time: an address is good for a quarter of an hour, and a paused machine wakes up later.
-        const url = await world.api.sign(upload.id, part)
-        await world.put(url, bytes, {
+        await world.put(await addresses.of(part), bytes, {
           signal,
           onProgress: (sent) => {
             const at = world.now()
@@ -144,15 +150,15 @@ async function sendPart(world: World, sending: Sending, part: number): Promise<v
           },
         })
       } catch (error) {
+        if (error instanceof SendError && error.from === 'store') addresses.failed(part, error)
         tell({ type: 'moved', part, bytes: 0, at: world.now() })
         throw error
       }
     },
     bytes,
   )
+  addresses.done(part)
   tell({ type: 'arrived', part, bytes: bytes.size, at: world.now() })
-  // Only shown to others; what counts is what the store has.
-  await world.api.note(upload.id, part).catch(() => undefined)
 }
 
 /** Asks until it is answered: a link that is down is waited for, with longer and longer pauses. */

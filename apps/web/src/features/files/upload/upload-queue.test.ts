@@ -37,11 +37,15 @@ function fakeWorld() {
     now: () => performance.now(),
     wait: (_ms, signal) =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(resolve, 1)
-        signal.addEventListener('abort', () => {
+        const stop = () => {
           clearTimeout(timer)
           reject(signal.reason)
-        })
+        }
+        const timer = setTimeout(() => {
+          signal.removeEventListener('abort', stop)
+          resolve()
+        }, 1)
+        signal.addEventListener('abort', stop)
       }),
     async put(url, bytes, { signal, onProgress }) {
       calls.push(`put ${url}`)
@@ -77,8 +81,13 @@ function fakeWorld() {
         }
         return upload
       },
-      sign: async (_id, part) => String(part),
-      note: async () => {},
+      async sign(_id, parts) {
+        calls.push(`sign ${parts}`)
+        return parts.map(String)
+      },
+      async note(_id, parts) {
+        calls.push(`note ${parts}`)
+      },
       complete: async () => {
         calls.push('complete')
         if (seen().missing!.length > 0)
@@ -92,7 +101,10 @@ function fakeWorld() {
       },
     },
   }
-  return { world, parts, calls, seen }
+  /** The parts that each call of one kind named. */
+  const named = (call: string) =>
+    calls.filter((one) => one.startsWith(call)).map((one) => one.slice(call.length).split(',').map(Number))
+  return { world, parts, calls, named, seen }
 }
 
 function open(fake: ReturnType<typeof fakeWorld>) {
@@ -138,6 +150,38 @@ describe('the queue of uploads', () => {
     expect((await until('complete')).sha256).toBe(await hex(file))
     expect(statuses).toContain('reconnecting')
     expect(fake.calls.filter((call) => call.startsWith('put'))).toHaveLength(12)
+    // All were signed at once, and a cut says nothing against an address.
+    expect(fake.named('sign')[0]).toHaveLength(12)
+    expect(fake.named('sign').length).toBeLessThan(10)
+  })
+
+  it('asks the site seldom: for many addresses at a time, and with news of the parts of some seconds', async () => {
+    const fake = fakeWorld()
+    const { wait } = fake.world
+    fake.world.wait = (ms, signal) =>
+      ms < 5000
+        ? wait(ms, signal)
+        : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    const { queue, until } = open(fake)
+    queue.add([fileOf(40 * MiB)], night)
+    await until('complete')
+    expect(fake.named('sign').map((parts) => parts.length)).toEqual([16, 16, 8])
+    expect(fake.named('note')).toEqual([[1]])
+  })
+
+  it('tells of every part before long while it sends', async () => {
+    const fake = fakeWorld()
+    const { put } = fake.world
+    const told = () => fake.named('note').flat()
+    fake.world.put = async (url, bytes, options) => {
+      const end = Date.now() + 2000
+      if (url === '9') while (new Set(told()).size < 8 && Date.now() < end) await new Promise((on) => setTimeout(on, 2))
+      return put(url, bytes, options)
+    }
+    const { queue, until } = open(fake)
+    queue.add([fileOf(9 * MiB)], night)
+    await until('complete')
+    expect(told().slice(0, 8).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   })
 
   it('signs a part anew when the store refuses it, and gives up after a few times with the reason', async () => {
@@ -152,6 +196,7 @@ describe('the queue of uploads', () => {
     const first = open(fake)
     first.queue.add([fileOf(10)], night)
     await first.until('complete')
+    expect(fake.named('sign')).toEqual([[1], [1], [1]])
     const never = fakeWorld()
     never.world.put = () => Promise.reject(refusal)
     const second = open(never)
