@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, openDatabase } from '@modelport/db/client'
-import { generateModels, insertModels } from '@modelport/db/generate-models'
+import { type GeneratedModel, generateModels, insertModels } from '@modelport/db/generate-models'
 import { searchModels } from '@modelport/db/queries/search'
 import { indexModels } from '@modelport/db/queries/search-index'
 import { allApps } from '@modelport/infra/local/apps'
@@ -138,7 +138,7 @@ async function measureSize(size: number, rounds: number): Promise<Summary> {
   try {
     const samples: Sample[] = []
     const started = performance.now()
-    await insertModels(database.db, sampled(size, rounds, samples))
+    await insertMany(database, sampled(size, rounds, samples))
     console.log(`\n${size} models, written and indexed in ${((performance.now() - started) / 1000).toFixed(1)} s`)
     await printSizes(database)
     return await measureKinds(database, stack.state.site.url, size, samples)
@@ -147,6 +147,21 @@ async function measureSize(size: number, rounds: number): Promise<Summary> {
     await stack.stop()
     home.remove()
   }
+}
+
+/** Inserts models and makes the indexes of words afterwards, which takes a fraction of what it does row by row. */
+async function insertMany({ db, sql }: Database, models: Iterable<GeneratedModel>): Promise<void> {
+  const indexes = await sql<{ name: string; definition: string }[]>`
+    select indexname as name, indexdef as definition from pg_indexes
+    where tablename = 'model_search' and indexdef like '%USING gin%'`
+  for (const { name } of indexes) await sql`drop index ${sql(name)}`
+  await insertModels(db, models)
+  await sql.begin(async (tx) => {
+    await tx`set local statement_timeout = 0`
+    await tx`set local maintenance_work_mem = '512MB'`
+    for (const { definition } of indexes) await tx.unsafe(definition)
+  })
+  await sql`vacuum analyze`
 }
 
 async function measureKinds(database: Database, site: string, size: number, samples: Sample[]): Promise<Summary> {
