@@ -187,11 +187,8 @@ export async function openFaultsWorld(
       ((await localGithub('GET', `/repos/${repository}/commits/${commit}/check-runs`)) as CheckRuns).check_runs
         .map(({ name, status, conclusion }) => `${name} ${status} ${conclusion}`)
         .sort()
-    await until(
-      async () => (await read()).every((run) => run.includes('completed')),
-      30_000,
-      'completed check runs',
-    ).catch(() => undefined)
+    const isDone = (runs: string[]) => runs.length === 2 && runs.every((run) => run.includes('completed'))
+    await until(async () => isDone(await read()), 30_000, 'completed check runs').catch(() => undefined)
     expect(await read()).toEqual(['runway / cpu completed success', 'runway / gpu completed skipped'])
   }
 }

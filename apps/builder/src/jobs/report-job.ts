@@ -13,7 +13,7 @@ import { described } from '../log.ts'
 export async function runReportJob(worker: WorkerContext, buildId: string): Promise<void> {
   const { db } = worker.database
   // One report of a build at a time: two would make two check runs.
-  await withReportLock(worker.database, buildId, async () => {
+  await withReportLock(worker.database, buildId, async (held) => {
     const build = await findBuild(db, buildId)
     const version = build && (await findVersionById(db, build.versionId))
     const source = version && (await loadModelSource(db, version.modelId))
@@ -21,6 +21,7 @@ export async function runReportJob(worker: WorkerContext, buildId: string): Prom
     const reported = reportedAs(build)
     if (build.checkReported === reported) return
     failPoint('before-report')
+    await held()
     try {
       const id = await writeCheckRun(
         worker.github.installation(source.model.installationId),
@@ -67,9 +68,10 @@ export async function endSkippedBuild(
 ): Promise<boolean> {
   const { db } = worker.database
   let gone = false
-  await withReportLock(worker.database, lease.buildId, async () => {
+  await withReportLock(worker.database, lease.buildId, async (held) => {
     const build = await findBuild(db, lease.buildId)
     if (build?.epoch !== lease.epoch) return
+    await held()
     try {
       await closeSkippedCheck(worker, request, build.checkRunId)
     } catch (error) {

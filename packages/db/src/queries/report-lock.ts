@@ -1,11 +1,27 @@
 import type { Database } from '../client.ts'
 
-/** Runs `work` while holding a lock of this build's reports, on a connection of its own; the lock goes with it. */
-export async function withReportLock(database: Database, buildId: string, work: () => Promise<void>): Promise<void> {
+/** Whoever holds the lock and gives no sign of life for so long has lost it. */
+const silentSeconds = 10
+
+/**
+ * Runs `work` while holding a lock of this build's reports, on a connection of its own; the lock goes with it. `work` asks
+ * `held` right before it tells somebody what it has read: that rejects in a process that stood still until it lost the lock.
+ */
+export async function withReportLock(
+  database: Database,
+  buildId: string,
+  work: (held: () => Promise<void>) => Promise<void>,
+): Promise<void> {
   await database.sql.begin(async (sql) => {
-    // Nothing but this lock hangs on the transaction, while GitHub takes its time.
-    await sql`set local idle_in_transaction_session_timeout = '120s'`
+    await sql.unsafe(`set local idle_in_transaction_session_timeout = '${silentSeconds}s'`)
     await sql`select pg_advisory_xact_lock(hashtextextended(${`report ${buildId}`}, 0))`
-    await work()
+    const held = async () => void (await sql`select 1`)
+    // GitHub may take its time: that is not silence.
+    const sign = setInterval(() => held().catch(() => undefined), (silentSeconds * 1000) / 4)
+    try {
+      await work(held)
+    } finally {
+      clearInterval(sign)
+    }
   })
 }
