@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Database, openDatabase } from './client.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Database, openDatabase, type Tx } from './client.ts'
 import { openTestDatabase } from './testing.ts'
 
 let owner: Awaited<ReturnType<typeof openTestDatabase>>
@@ -51,4 +51,61 @@ it('goes on after a kept statement failed', async () => {
   expect(await divide(1)).toEqual([{ quotient: 1 }])
   await expect(divide(0)).rejects.toThrow()
   expect(await divide(1)).toEqual([{ quotient: 1 }])
+})
+
+describe('a transaction whose connection is lost', () => {
+  const end = async (pid: number) => owner.sql`select pg_terminate_backend(${pid}::int)`
+  const pidOf = async (tx: Pick<Tx, 'execute'>) =>
+    (await tx.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`))[0]!.pid
+  const insert = (tx: Pick<Tx, 'execute'>, n: number) => tx.execute(sql`insert into things values (${n}::int)`)
+  const things = async () => (await owner.sql`select n from things order by n`).map(({ n }) => n as number)
+  beforeAll(() => owner.sql`create table things (n int)`)
+  beforeEach(() => owner.sql`truncate things`)
+
+  it('in the middle of a statement is rejected, and later ones run', async () => {
+    const failed = database.db.transaction(async (tx) => {
+      await insert(tx, 1)
+      const pid = await pidOf(tx)
+      setTimeout(() => void end(pid), 100)
+      await tx.execute(sql`select pg_sleep(5)`)
+    })
+    await expect(failed).rejects.toThrow()
+    const next = () =>
+      database.db
+        .transaction((tx) => insert(tx, 2))
+        .then(
+          () => 'done',
+          () => 'failed',
+        )
+    // The driver tells the first one after it of the old connection's end once more.
+    await expect.poll(next).toBe('done')
+    expect(await things()).toEqual([2])
+  })
+
+  it('between two statements sends nothing more, though others have got the connection back', async () => {
+    const told: string[] = []
+    const failed = database.db.transaction(async (tx) => {
+      await insert(tx, 1)
+      await end(await pidOf(tx))
+      // Whoever waits for the only connection makes it come back.
+      await database.sql`select 1`
+      await insert(tx, 2).then(
+        () => told.push('inserted'),
+        () => told.push('refused'),
+      )
+    })
+    await expect(failed).rejects.toThrow()
+    await expect.poll(() => told).toEqual(['refused'])
+    expect(await things()).toEqual([])
+  })
+
+  it('and which swallows that is not taken for done', async () => {
+    const failed = database.db.transaction(async (tx) => {
+      await end(await pidOf(tx))
+      await insert(tx, 1).catch(() => undefined)
+      return 'done'
+    })
+    await expect(failed).rejects.toThrow()
+    expect(await things()).toEqual([])
+  })
 })

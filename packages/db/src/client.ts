@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import * as tables from './tables/index.ts'
@@ -21,7 +22,7 @@ const keptParameters = 32
  * nothing happens for `idleSeconds` is taken for one of a process that was stopped: its locks would hold up all others.
  */
 export function openDatabase(url: string, { max = 10, name = 'modelport', idleSeconds = 120 } = {}): Database {
-  const sql = postgres(url, {
+  const driver = postgres(url, {
     max,
     onnotice: () => {},
     connect_timeout: 10,
@@ -37,30 +38,84 @@ export function openDatabase(url: string, { max = 10, name = 'modelport', idleSe
       idle_in_transaction_session_timeout: idleSeconds * 1000,
     },
   })
-  return { db: drizzle(keeping(sql), { schema: tables }), sql, close: () => sql.end({ timeout: 5 }) }
+  const sql = keeping(driver)
+  return { db: drizzle(sql, { schema: tables }), sql, close: () => driver.end({ timeout: 5 }) }
 }
 
 /**
- * The driver as drizzle is to use it: each connection keeps the statements that it has parsed, which saves the second time
- * a round trip and half of what the statement costs both sides. Drizzle asks for that only of statements with a name.
+ * The driver as we use it: each connection keeps the statements that it has parsed, which saves the second time a round
+ * trip and half of what the statement costs both sides (Drizzle asks for that only of statements with a name), and a
+ * transaction ends with its connection. `over` tells why a transaction is over.
  */
-function keeping<T extends postgres.Sql | postgres.TransactionSql>(sql: T): T {
+function keeping<T extends postgres.Sql | postgres.TransactionSql>(sql: T, over: () => Error | null = () => null): T {
+  const open = () => {
+    const why = over()
+    if (why) throw why
+  }
   return new Proxy(sql, {
+    apply(target, self, args) {
+      open()
+      return Reflect.apply(target, self, args)
+    },
     get(target, key) {
       const value = Reflect.get(target, key)
       if (key === 'unsafe')
-        return (text: string, values: postgres.ParameterOrJSON<never>[] = [], options?: postgres.UnsafeQueryOptions) =>
-          target.unsafe(text, values, { ...options, prepare: values.length <= keptParameters })
-      if (key === 'begin' || key === 'savepoint')
-        return (work: (inner: postgres.TransactionSql) => unknown) =>
-          (value as (work: (inner: postgres.TransactionSql) => unknown) => unknown)((inner) => work(keeping(inner)))
+        return (
+          text: string,
+          values: postgres.ParameterOrJSON<never>[] = [],
+          options?: postgres.UnsafeQueryOptions,
+        ) => {
+          open()
+          return target.unsafe(text, values, { ...options, prepare: values.length <= keptParameters })
+        }
+      if (key === 'begin') return (work: Work) => transaction(value as Begin, work)
+      if (key === 'savepoint') return (work: Work) => (value as Begin)((inner) => untilOver(inner, work, over))
       return value
     },
   })
 }
 
+type Work = (sql: postgres.TransactionSql) => Promise<unknown>
+type Begin = (work: Work) => Promise<unknown>
+
+/**
+ * A transaction whose connection may be lost, to a restart of the database, say. The driver rejects it then, but would run
+ * what `work` still sends on the next connection, outside of any transaction, and end the process over its own rollback
+ * (https://github.com/porsager/postgres/issues/1208, 1155): so nothing is sent any more, and it never hears how `work` ends.
+ */
+function transaction(begin: Begin, work: Work): Promise<unknown> {
+  let over: Error | null = null
+  const running = begin((inner) => untilOver(inner, work, () => over))
+  running.catch((error) => {
+    over = error
+  })
+  return running
+}
+
+/** Settles as `work` does, but not once the transaction is over. */
+async function untilOver(inner: postgres.TransactionSql, work: Work, over: () => Error | null): Promise<unknown> {
+  const never = new Promise(() => undefined)
+  try {
+    const value = await work(keeping(inner, over))
+    return over() ? never : value
+  } catch (error) {
+    // The connection's end is told after that of its statement.
+    if (isLostConnection(error)) await sleep(1000)
+    if (over()) return never
+    throw error
+  }
+}
+
+/** The driver's word for it, or the server's: it shuts down, or the session was silent for too long. */
+const lostConnection = /^(CONNECTION_(CLOSED|DESTROYED|ENDED)|57P0[1-5]|25P03)$/
+
+const isLostConnection = (error: unknown) => lostConnection.test(codeOf(error) ?? '')
+
 /** Whether an error is Postgres' unique violation (SQLSTATE 23505). */
-export function isUniqueViolation(error: unknown): boolean {
+export const isUniqueViolation = (error: unknown) => codeOf(error) === '23505'
+
+/** The SQLSTATE of a statement that failed, or the driver's code; null for any other error. */
+export function codeOf(error: unknown): string | null {
   const cause = error instanceof Error && error.cause ? error.cause : error
-  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === '23505'
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : null
 }

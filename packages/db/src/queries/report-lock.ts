@@ -17,7 +17,7 @@ export async function withReportLock(
     await sql`select pg_advisory_xact_lock(hashtextextended(${`report ${buildId}`}, 0))`
     const held = async () => void (await sql`select 1`)
     // GitHub may take its time: that is not silence.
-    const sign = setInterval(() => held().catch(() => undefined), (silentSeconds * 1000) / 4)
+    const sign = setInterval(() => held().catch(() => clearInterval(sign)), (silentSeconds * 1000) / 4)
     try {
       await work(held)
     } finally {

@@ -1,6 +1,6 @@
 import { type DirectoryFilter, type Facet, facets } from '@modelport/schema/directory'
 import { type SQL, sql } from 'drizzle-orm'
-import type { Db, Tx } from '../client.ts'
+import { codeOf, type Db, type Tx } from '../client.ts'
 import { modelSearch } from '../tables/search.ts'
 import { type ListedModel, loadListed } from './models.ts'
 import { type CountLimits, countFacets, type FacetCounts } from './search-counts.ts'
@@ -124,6 +124,9 @@ async function countUpTo(tx: Tx, where: SQL, most: number): Promise<number> {
   return row?.n ?? 0
 }
 
+/** SQLSTATE of a statement that took longer than it may. */
+const canceled = '57014'
+
 /** Runs `work` on one snapshot, in which no statement takes longer than `statementMs`. */
 async function inSnapshot<T>(db: Db, { statementMs }: SearchLimits, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
@@ -134,9 +137,7 @@ async function inSnapshot<T>(db: Db, { statementMs }: SearchLimits, work: (tx: T
       return await work(tx)
     })
   } catch (error) {
-    const cause = error instanceof Error && error.cause ? error.cause : error
-    if (typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === '57014')
-      throw new SearchTimeout('The search took too long.', { cause: error })
+    if (codeOf(error) === canceled) throw new SearchTimeout('The search took too long.', { cause: error })
     throw error
   }
 }
