@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
 import { openDatabase } from '@modelport/db/client'
+import { sessionsOf } from '@modelport/db/queries/builds'
 import type { News } from '@modelport/db/queries/versions'
 import { forgetWorker } from '@modelport/db/queries/workers'
 import type { Catalogue } from '@modelport/schema/catalogue'
@@ -28,9 +29,10 @@ const log = makeLogger('worker')
 runProcess(log, async () => {
   const { config, secrets } = workerConfig(process.env)
   armFailPoints(process.env)
+  const name = `${hostname()}:${process.pid}`
   const database = openDatabase(secrets.databaseUrl, {
     max: config.concurrency * 3 + 6,
-    name: 'modelport-worker',
+    name: sessionsOf(name),
     // As long as its leases: a worker that is silent for longer holds no builds, and must hold no rows either.
     idleSeconds: Math.max(10, config.recovery.leaseSeconds),
   })
@@ -41,7 +43,7 @@ runProcess(log, async () => {
   const engineRoom = await openEngineRoom(config, log)
   const configReader = openConfigReader()
   const worker: WorkerContext = {
-    name: `${hostname()}:${process.pid}`,
+    name,
     config,
     log,
     database,

@@ -105,6 +105,18 @@ export function describeBuild(
   }
 }
 
+/** Says of a target that `runway.yml` switches off that it is not built. */
+export function describeSkipped(target: Build['target']): CheckRunReport {
+  return {
+    name: `runway / ${target}`,
+    status: 'completed',
+    conclusion: 'skipped',
+    title: 'Not built',
+    summary: `\`runway.yml\` switches the ${target.toUpperCase()} target off.`,
+    annotations: [],
+  }
+}
+
 function annotation(
   path: string,
   line: number,

@@ -6,7 +6,7 @@ import type { BuildRequest } from '../build/run-build.ts'
 import type { WorkerContext } from '../context.ts'
 import { failPoint } from '../fail-point.ts'
 import { githubStatus } from '../github/github-client.ts'
-import { describeBuild, writeCheckRun } from '../github/report-build.ts'
+import { describeBuild, describeSkipped, writeCheckRun } from '../github/report-build.ts'
 import { described } from '../log.ts'
 
 /** Makes GitHub's check run equal to a build's row as it is now. Reporting twice changes nothing. */
@@ -22,26 +22,22 @@ export async function runReportJob(worker: WorkerContext, buildId: string): Prom
     if (build.checkReported === reported) return
     failPoint('before-report')
     await held()
+    const octokit = worker.github.installation(source.model.installationId)
+    const where = {
+      owner: source.owner,
+      repo: source.model.name,
+      commit: version.commit,
+      externalId: build.id,
+      checkRunId: build.checkRunId,
+      detailsUrl: buildUrl(worker.config.siteUrl, `${source.owner}/${source.model.name}`, version.number, build.target),
+    }
     try {
-      const id = await writeCheckRun(
-        worker.github.installation(source.model.installationId),
-        {
-          owner: source.owner,
-          repo: source.model.name,
-          commit: version.commit,
-          externalId: build.id,
-          checkRunId: build.checkRunId,
-          detailsUrl: buildUrl(
-            worker.config.siteUrl,
-            `${source.owner}/${source.model.name}`,
-            version.number,
-            build.target,
-          ),
-        },
-        describeBuild(version, build),
-      )
+      const id = await writeCheckRun(octokit, where, describeBuild(version, build))
       failPoint('after-report-call')
-      await recordReport(db, build.id, id, reported)
+      // Whoever took the build from this worker, while it stood still in the middle of the call, has found its target
+      // switched off: the row is gone, and nobody would close the check run that was just made.
+      if (!(await recordReport(db, build.id, id, reported)))
+        await writeCheckRun(octokit, { ...where, checkRunId: id }, describeSkipped(build.target))
     } catch (error) {
       // The repository is gone, or the app may not write to it any more: there is nobody to tell.
       const status = githubStatus(error)
@@ -90,7 +86,6 @@ async function closeSkippedCheck(
 ): Promise<void> {
   const source = await loadModelSource(worker.database.db, request.modelId)
   if (!source?.model.installationId) return
-  const sentence = `\`runway.yml\` switches the ${request.target.toUpperCase()} target off.`
   await writeCheckRun(
     worker.github.installation(source.model.installationId),
     {
@@ -101,14 +96,7 @@ async function closeSkippedCheck(
       checkRunId,
       detailsUrl: buildUrl(worker.config.siteUrl, request.modelPath, request.versionNumber, request.target),
     },
-    {
-      name: `runway / ${request.target}`,
-      status: 'completed',
-      conclusion: 'skipped',
-      title: 'Not built',
-      summary: sentence,
-      annotations: [],
-    },
+    describeSkipped(request.target),
   )
 }
 

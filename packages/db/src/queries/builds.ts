@@ -289,6 +289,20 @@ export async function recordBase(
   return rows.length > 0
 }
 
+/** The name of a worker's sessions; PostgreSQL keeps 63 bytes. */
+export const sessionsOf = (worker: string) => `modelport-worker ${worker}`.slice(0, 63)
+
+/**
+ * Ends the sessions of a worker that let a lease run out, as far as they are in a transaction that began before: one that
+ * stands still holds rows, and each of its sessions that waits for them would hold them in its turn.
+ */
+async function endSilentSessions(db: Db, { leaseOwner, leaseExpiresAt }: Build): Promise<void> {
+  if (!leaseOwner || !leaseExpiresAt) return
+  await db.execute(sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()
+      and application_name = ${sessionsOf(leaseOwner)} and xact_start < ${leaseExpiresAt.toISOString()}::timestamptz`)
+}
+
 /**
  * Finds builds that nobody works on: running ones whose lease ran out, and queued ones that are due and have no message.
  * Each gets a new message in the outbox; one that ended too many workers is failed instead. Returns how many lost their
@@ -305,6 +319,7 @@ export async function sweepBuilds(db: Db): Promise<{ lost: number; waiting: numb
     )
     .limit(200)
   for (const build of found) {
+    if (build.state === 'running') await endSilentSessions(db, build)
     if (build.state === 'running' && build.epoch >= maxStarts) await quarantine(db, build)
     else
       await db.transaction(async (tx) => {
@@ -411,11 +426,13 @@ export async function recordReport(
   buildId: string,
   checkRunId: number | null,
   reported: string,
-): Promise<void> {
-  await db
+): Promise<boolean> {
+  const rows = await db
     .update(builds)
     .set({ checkReported: reported, ...(checkRunId === null ? {} : { checkRunId }) })
     .where(eq(builds.id, buildId))
+    .returning({ id: builds.id })
+  return rows.length > 0
 }
 
 /** What `recordReport` notes of a build's present state. */

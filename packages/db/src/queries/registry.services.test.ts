@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openDatabase } from '../client.ts'
 import { outbox } from '../tables/intake.ts'
 import { models, recordedChanges } from '../tables/models.ts'
 import { builds, logLines, versions } from '../tables/versions.ts'
@@ -15,6 +16,7 @@ import {
   recordReport,
   reportedAs,
   retryBuild,
+  sessionsOf,
   startStep,
   sweepBuilds,
   sweepReports,
@@ -242,6 +244,26 @@ describe('leases', () => {
       [2, 'two'],
       [3, 'three'],
     ])
+  })
+  it('that ran out take the rows with them that the silent worker holds, also those that it only waits for', async () => {
+    const { version } = await newVersion(await makeModel())
+    const [cpu] = await currentBuilds(db(), version.id)
+    const first = (await takeBuild(db(), cpu!.id, 'silent'))!
+    const silent = openDatabase(database.url, { name: sessionsOf('silent') })
+    const lock = () =>
+      silent.db.transaction(async (tx) => {
+        await tx.select().from(versions).where(eq(versions.id, version.id)).for('update')
+        await new Promise(() => {})
+      })
+    const ended = Promise.allSettled([lock(), lock(), lock()])
+    await expect
+      .poll(async () => (await database.sql`select 1 from pg_locks where not granted`).length)
+      .toBeGreaterThan(0)
+    await database.sql`update builds set lease_expires_at = now() where id = ${first.id}`
+    await sweepBuilds(db())
+    expect((await takeBuild(db(), cpu!.id, 'second'))?.epoch).toBe(first.epoch + 1)
+    expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    await silent.close()
   })
   it('end with a build that took its workers down too often', async () => {
     const { version } = await newVersion(await makeModel())
