@@ -123,7 +123,14 @@ export interface WorkerConfig {
   /** Where files are kept; null where S3_ENDPOINT is not set. */
   storage: StorageConfig | null
   /** How soon a dead worker is noticed and cleaned up after. */
-  recovery: { leaseSeconds: number; jobLockSeconds: number; sweepSeconds: number; leftoversSeconds: number }
+  recovery: {
+    leaseSeconds: number
+    /** After so long in a transaction without a word a worker is taken for stopped: it must hold no rows any more. */
+    silentSeconds: number
+    jobLockSeconds: number
+    sweepSeconds: number
+    leftoversSeconds: number
+  }
 }
 /** Kept apart from the settings, so that printing those is safe. */
 export interface Secrets {
@@ -220,6 +227,8 @@ export function workerConfig(env: NodeJS.ProcessEnv): { config: WorkerConfig; se
       storage: storage?.config ?? null,
       recovery: {
         leaseSeconds: e.LEASE_SECONDS,
+        // As long as its leases: a worker that is silent for longer holds no builds either.
+        silentSeconds: Math.max(10, e.LEASE_SECONDS),
         jobLockSeconds: e.JOB_LOCK_SECONDS,
         sweepSeconds: e.SWEEP_SECONDS,
         leftoversSeconds: e.LEFTOVERS_SECONDS,

@@ -33,8 +33,7 @@ runProcess(log, async () => {
   const database = openDatabase(secrets.databaseUrl, {
     max: config.concurrency * 3 + 6,
     name: sessionsOf(name),
-    // As long as its leases: a worker that is silent for longer holds no builds, and must hold no rows either.
-    idleSeconds: Math.max(10, config.recovery.leaseSeconds),
+    idleSeconds: config.recovery.silentSeconds,
   })
   const stopping = new AbortController()
   // Every build and sweep listens to it.

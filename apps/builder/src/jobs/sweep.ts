@@ -1,5 +1,5 @@
 import type { Db } from '@modelport/db/client'
-import { isLiveLease, sweepBuilds, sweepReports } from '@modelport/db/queries/builds'
+import { endSilentSessions, isLiveLease, sweepBuilds, sweepReports } from '@modelport/db/queries/builds'
 import {
   dropFilesOfDeletedModels,
   expireUploads,
@@ -21,10 +21,13 @@ export async function sweepRegularly(
   worker: WorkerContext,
   room: { reap: (isLive: IsLive) => Promise<void>; report: () => Promise<WorkerReport> },
 ): Promise<void> {
-  const { sweepSeconds, leftoversSeconds } = worker.config.recovery
+  const { sweepSeconds, leftoversSeconds, silentSeconds } = worker.config.recovery
   const process = { log: worker.log, signal: worker.stopping }
   await Promise.all([
     regularly(process, sweepSeconds * 1000, 'look for builds', async () => {
+      // A little before the server ends the one that stands still, after which nothing tells of the others.
+      const silent = await endSilentSessions(worker.database.db, 0.8 * silentSeconds)
+      if (silent > 0) worker.log.warn({ silent }, 'transactions of a worker that stands still were ended')
       const { lost, waiting } = await sweepBuilds(worker.database.db)
       if (lost > 0) worker.log.warn({ lost }, 'builds whose worker is gone')
       if (waiting > 0) worker.log.debug({ waiting }, 'builds that wait were sent to the queue again')

@@ -289,18 +289,23 @@ export async function recordBase(
   return rows.length > 0
 }
 
+const workerSessions = 'modelport-worker '
 /** The name of a worker's sessions; PostgreSQL keeps 63 bytes. */
-export const sessionsOf = (worker: string) => `modelport-worker ${worker}`.slice(0, 63)
+export const sessionsOf = (worker: string) => `${workerSessions}${worker}`.slice(0, 63)
 
 /**
- * Ends the sessions of a worker that let a lease run out, as far as they are in a transaction that began before: one that
- * stands still holds rows, and each of its sessions that waits for them would hold them in its turn.
+ * Ends all transactions of each worker of which one stood still for so many seconds: it was stopped, and each of its
+ * sessions that waits for a row that another one holds would hold it as long in its turn. Returns how many were ended.
  */
-async function endSilentSessions(db: Db, { leaseOwner, leaseExpiresAt }: Build): Promise<void> {
-  if (!leaseOwner || !leaseExpiresAt) return
-  await db.execute(sql`select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid()
-      and application_name = ${sessionsOf(leaseOwner)} and xact_start < ${leaseExpiresAt.toISOString()}::timestamptz`)
+export async function endSilentSessions(db: Db, seconds: number): Promise<number> {
+  const rows = await db.execute(sql`
+    with silent as (
+      select distinct application_name from pg_stat_activity
+      where datname = current_database() and application_name like ${`${workerSessions}%`}
+        and state like 'idle in transaction%' and state_change < now() - ${seconds}::float8 * interval '1 second')
+    select pg_terminate_backend(pid) from pg_stat_activity join silent using (application_name)
+    where datname = current_database() and xact_start < now() - ${seconds}::float8 * interval '1 second'`)
+  return rows.length
 }
 
 /**
@@ -319,7 +324,6 @@ export async function sweepBuilds(db: Db): Promise<{ lost: number; waiting: numb
     )
     .limit(200)
   for (const build of found) {
-    if (build.state === 'running') await endSilentSessions(db, build)
     if (build.state === 'running' && build.epoch >= maxStarts) await quarantine(db, build)
     else
       await db.transaction(async (tx) => {
