@@ -30,33 +30,58 @@ export interface FacetCounts {
 type Part = Facet | 'size'
 
 /** What is counted together: the parts without a selection, or one with, as if nothing of its own were selected. */
-interface Round {
+export interface Round {
   parts: Part[]
   where: SQL
 }
 
-/**
- * Counts every facet. `hits` is how many models were found, or a number above `facetHits` where that is too many to tell;
- * `found` is the same number where it is known before.
- */
-export async function countFacets(
-  tx: Tx,
-  filter: DirectoryFilter,
-  question: Question,
-  found: number | null,
-  limits: CountLimits,
-): Promise<{ counts: FacetCounts; hits: number }> {
+/** The first round is all that is found. */
+export function roundsOf(question: Question): [Round, ...Round[]] {
   const chosen = [...question.parts.keys()]
   const others = [...facets, 'size' as const].filter((part) => !chosen.includes(part))
-  const rounds: Round[] = [
+  return [
     { parts: others, where: whereOf(question) },
     ...chosen.map((part) => ({ parts: [part], where: whereOf(question, part) })),
   ]
-  const table =
-    found !== null && chosen.length === 0 ? { size: 0, hits: [found] } : await estimateHits(tx, rounds, limits)
+}
+
+/** About how many rows there are of each round. */
+export interface Estimate {
+  /** How many rows the planner believes the table to have; 0 when it does not know yet. */
+  size: number
+  /** Null where the table is small enough to be counted whatever is asked. */
+  hits: number[] | null
+}
+
+/** Tells common questions from rare ones by a tenth of the largest sample, for all rounds at once. */
+export async function estimateHits(
+  tx: Tx,
+  rounds: readonly Round[],
+  { facetHits }: Pick<CountLimits, 'facetHits'>,
+): Promise<Estimate> {
+  const rows = sql`(select greatest(reltuples, 0)::float8 from pg_class where oid = 'model_search'::regclass)`
+  // Percent of the table's pages; none of one that is small enough.
+  const percent = sql`(select case when n > ${facetHits}::float8 then ${10 * facetHits}::float8 / n else 0 end
+    from (select ${rows} as n) size)`
+  const counts = rounds.map(({ where }, i) => sql`count(*) filter (where ${where})::int as ${sql.identifier(`n${i}`)}`)
+  const [row] = await tx.execute<Record<string, number>>(sql`
+    select ${rows} as size, ${sql.join(counts, sql`, `)}
+    from ${modelSearch} tablesample system (${percent}) repeatable (1)`)
+  const size = row?.size ?? 0
+  if (size <= facetHits) return { size, hits: null }
+  return { size, hits: rounds.map((_, i) => (row![`n${i}`]! * size) / (facetHits / 10)) }
+}
+
+/** Counts every facet. */
+export async function countFacets(
+  tx: Tx,
+  filter: DirectoryFilter,
+  { rounds, estimate }: { rounds: readonly Round[]; estimate: Estimate },
+  limits: CountLimits,
+): Promise<FacetCounts> {
   const counted = []
   for (const [i, round] of rounds.entries())
-    counted.push(await countRound(tx, filter, round, { size: table.size, hits: table.hits?.[i] }, limits))
+    counted.push(await countRound(tx, filter, round, { size: estimate.size, hits: estimate.hits?.[i] }, limits))
   const result: FacetCounts = {
     facets: Object.fromEntries(facets.map((facet) => [facet, [] as FacetCount[]])) as FacetCounts['facets'],
     size: [],
@@ -70,77 +95,48 @@ export async function countFacets(
     for (const value of filter.values[facet]) if (!have.has(value)) own.push({ value, count: 0 })
     own.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
   }
-  return { counts: result, hits: counted[0]!.hits }
+  return result
 }
 
-interface Table {
-  /** How many rows the planner believes it to have; 0 when it does not know yet. */
-  size: number
-  /** About how many are found; undefined where that was not worth an estimate. */
-  hits: number | undefined
-}
-
-/** Tells common questions from rare ones by a tenth of the largest sample, for all rounds at once. */
-async function estimateHits(
-  tx: Tx,
-  rounds: readonly Round[],
-  { facetHits }: CountLimits,
-): Promise<{ size: number; hits: number[] | null }> {
-  const rows = sql`(select greatest(reltuples, 0)::float8 from pg_class where oid = 'model_search'::regclass)`
-  // Percent of the table's pages; none of one that is small enough to be counted whatever is asked.
-  const percent = sql`(select case when n > ${facetHits}::float8 then ${10 * facetHits}::float8 / n else 0 end
-    from (select ${rows} as n) size)`
-  const counts = rounds.map(({ where }, i) => sql`count(*) filter (where ${where})::int as ${sql.identifier(`n${i}`)}`)
-  const [row] = await tx.execute<Record<string, number>>(sql`
-    select ${rows} as size, ${sql.join(counts, sql`, `)}
-    from ${modelSearch} tablesample system (${percent}) repeatable (1)`)
-  const size = row?.size ?? 0
-  if (size <= facetHits) return { size, hits: null }
-  return { size, hits: rounds.map((_, i) => (row![`n${i}`]! * size) / (facetHits / 10)) }
-}
-
-interface CountedRound {
-  rows: { part: Part; value: string; n: number }[]
-  hits: number
-  about: boolean
+interface CountedRow {
+  part: Part
+  value: string
+  n: number
 }
 
 async function countRound(
   tx: Tx,
   filter: DirectoryFilter,
   round: Round,
-  table: Table,
+  /** About how many rows the table has, and how many of them are of this round where that is known. */
+  about: { size: number; hits: number | undefined },
   limits: CountLimits,
-): Promise<CountedRound> {
+): Promise<{ rows: CountedRow[]; about: boolean }> {
   const { facetHits, sampledHits } = limits
-  if (table.hits === undefined || table.hits <= 1.5 * facetHits) {
+  if (about.hits === undefined || about.hits <= 1.5 * facetHits) {
     const all = sql`select facets, size_bytes from ${modelSearch} where ${round.where} limit ${facetHits + 1}`
     const counted = await countIn(tx, filter, { hits: all, parts: round.parts, most: facetHits }, limits)
-    if (counted.hits <= facetHits) return { ...counted, about: false }
+    if (counted.hits <= facetHits) return { rows: counted.rows, about: false }
   }
-  const most = table.size > facetHits ? (100 * facetHits) / table.size : 100
-  const percent = Math.min(most, (100 * sampledHits) / Math.max(table.hits ?? 0, facetHits))
+  const most = about.size > facetHits ? (100 * facetHits) / about.size : 100
+  const percent = Math.min(most, (100 * sampledHits) / Math.max(about.hits ?? 0, facetHits))
   // Whole pages of the table, the same ones each time.
   const sample = sql`select facets, size_bytes from ${modelSearch} tablesample system (${percent}::float4) repeatable (1)
     where ${round.where}`
   const { rows } = await countIn(tx, filter, { hits: sample, parts: round.parts }, limits)
-  return {
-    rows: rows.map((row) => ({ ...row, n: twoDigits((row.n * 100) / percent) })),
-    hits: facetHits + 1,
-    about: true,
-  }
+  return { rows: rows.map((row) => ({ ...row, n: twoDigits((row.n * 100) / percent) })), about: true }
 }
 
 /** 12345 -> 12000: an estimate should not look exact. */
 const twoDigits = (n: number) => (n < 100 ? Math.round(n) : Number(n.toPrecision(2)))
 
-/** Counts the values of these parts among the rows that `hits` selects; none where there are more than `most`. */
+/** Counts the values of these parts among the rows that `hits` selects, and these rows; no values where they are more than `most`. */
 async function countIn(
   tx: Tx,
   filter: DirectoryFilter,
   { hits, parts, most }: { hits: SQL; parts: readonly Part[]; most?: number },
   { valuesPerFacet }: CountLimits,
-): Promise<Omit<CountedRound, 'about'>> {
+): Promise<{ rows: CountedRow[]; hits: number }> {
   const selected = facets.flatMap((facet) => filter.values[facet].map((value) => ({ facet, value })))
   const sizes = parts.includes('size')
     ? sizePresets.map(

@@ -12,16 +12,18 @@ export interface Place {
   keys: string[]
 }
 
+export interface PageWish {
+  sort: Sort
+  after: Place | null
+  limit: number
+  /** Whether few models are found, so that all of them are best read first and sorted then. */
+  few: boolean
+}
+
 /** The first `limit` rows after a place. */
-export async function readPage(
-  tx: Tx,
-  question: Question,
-  sort: Sort,
-  after: Place | null,
-  limit: number,
-): Promise<Place[]> {
+export async function readPage(tx: Tx, question: Question, { sort, after, limit, few }: PageWish): Promise<Place[]> {
   const where = whereOf(question)
-  if (sort !== 'relevance') return readSorted(tx, where, sort, after, limit)
+  if (sort !== 'relevance') return readSorted(tx, where, { sort, after, limit, few })
   // Tier by tier, and within one the last changed first, as an index has them: a common word is in too many models for
   // giving each of them a score.
   const { tiers } = question.text
@@ -33,7 +35,8 @@ export async function readPage(
     const own = tiers[tiers.length + 1 - score]
     const inTier = sql.join([where, ...stronger, ...(own ? [own] : [])], sql` and `)
     const place = after && score === Number(afterScore) ? { id: after.id, keys: afterKeys } : null
-    const read = await readSorted(tx, inTier, 'updated', place, limit - rows.length)
+    const wish = { sort: 'updated' as const, after: place, limit: limit - rows.length, few }
+    const read = await readSorted(tx, inTier, wish)
     rows.push(...read.map((row) => ({ id: row.id, keys: [String(score), ...row.keys] })))
   }
   return rows
@@ -82,17 +85,20 @@ const orders: Record<Exclude<Sort, 'relevance'>, Order> = {
 async function readSorted(
   tx: Tx,
   where: SQL,
-  sort: Exclude<Sort, 'relevance'>,
-  after: Place | null,
-  limit: number,
+  { sort, after, limit, few }: PageWish & { sort: Exclude<Sort, 'relevance'> },
 ): Promise<Place[]> {
   const { column, down, text, value } = orders[sort]
   const direction = down ? sql`desc` : sql`asc`
   const beyond = after
-    ? sql` and (${column}, ${modelSearch.modelId}) ${down ? sql`<` : sql`>`} (${value(after.keys[0]!)}, ${after.id}::uuid)`
-    : sql``
-  const rows = await tx.execute<{ id: string; key: string }>(sql`
-    select ${modelSearch.modelId} as id, ${text} as key from ${modelSearch} where ${where}${beyond}
+    ? sql`(${column}, ${modelSearch.modelId}) ${down ? sql`<` : sql`>`} (${value(after.keys[0]!)}, ${after.id}::uuid)`
+    : sql`true`
+  // The planner takes a word that it does not know for one that some models have, and would walk along the index of the
+  // order until it has found enough of them: along all of it where there are none.
+  const found = sql`with model_search as materialized (
+    select model_id, updated_at, created_at, size_bytes, name from ${modelSearch} where ${where})`
+  const rows = await tx.execute<{ id: string; key: string }>(sql`${few ? found : sql``}
+    select ${modelSearch.modelId} as id, ${text} as key from ${modelSearch}
+    where ${few ? sql`true` : where} and ${beyond}
     order by ${column} ${direction}, ${modelSearch.modelId} ${direction} limit ${limit}`)
   return rows.map(({ id, key }) => ({ id, keys: [key] }))
 }

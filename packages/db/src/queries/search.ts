@@ -3,7 +3,14 @@ import { type SQL, sql } from 'drizzle-orm'
 import { codeOf, type Db, type Tx } from '../client.ts'
 import { modelSearch } from '../tables/search.ts'
 import { type ListedModel, loadListed } from './models.ts'
-import { type CountLimits, countFacets, type FacetCounts } from './search-counts.ts'
+import {
+  type CountLimits,
+  countFacets,
+  type Estimate,
+  estimateHits,
+  type FacetCounts,
+  roundsOf,
+} from './search-counts.ts'
 import { readPage, readPlace, writePlace } from './search-page.ts'
 import { answerText, readParts, whereOf } from './search-question.ts'
 
@@ -54,31 +61,38 @@ export async function searchModels(
   }: { cursor?: string | null; limit?: number; counts?: boolean; limits?: SearchLimits } = {},
 ): Promise<SearchResult> {
   return inSnapshot(db, limits, async (tx) => {
-    const place = readPlace(cursor, filter.sort)
+    const after = readPlace(cursor, filter.sort)
     const parts = await readParts(tx, filter)
     const { text, answered } = await answerText(tx, filter.q, async (text) => {
-      const rows = await readPage(tx, { text, parts }, filter.sort, place, limit + 1)
-      return rows.length > 0 ? rows : null
+      const question = { text, parts }
+      const [all, ...others] = roundsOf(question)
+      const rounds = counts ? [all, ...others] : [all]
+      const estimate = await estimateHits(tx, rounds, limits)
+      const hits = isCommon(estimate, limits) ? limits.total + 1 : await countUpTo(tx, all.where, limits.total)
+      if (hits === 0) return null
+      const wish = { sort: filter.sort, after, limit: limit + 1, few: hits <= limits.total }
+      return { rounds, estimate, hits, rows: await readPage(tx, question, wish) }
     })
-    const rows = answered ?? []
+    const rows = answered?.rows ?? []
     const shown = rows.slice(0, limit)
     const last = shown.at(-1)
-    // A first page that is not full holds all there is.
-    const found = place === null && rows.length <= limit ? rows.length : null
-    const counted = counts ? await countFacets(tx, filter, { text, parts }, found, limits) : null
-    const hits = found ?? counted?.hits ?? (await countUpTo(tx, whereOf({ text, parts }), limits.total))
+    const counted = answered ?? { rounds: roundsOf({ text, parts }), estimate: { size: 0, hits: null } }
     return {
       models: await loadListed(
         tx,
         shown.map((row) => row.id),
       ),
       next: rows.length > limit && last ? writePlace(filter.sort, last) : null,
-      total: totalOf(hits, limits),
+      total: totalOf(answered?.hits ?? 0, limits),
       corrected: text.corrected,
-      counts: counted?.counts ?? null,
+      counts: counts ? await countFacets(tx, filter, counted, limits) : null,
     }
   })
 }
+
+/** Whether so many are found that counting them up to `total` is not worth the while. */
+const isCommon = ({ size, hits }: Estimate, { total }: SearchLimits) =>
+  hits !== null && hits[0]! > Math.max(2 * total, size / 50)
 
 /** What would be found with one part of the filter left out: the help of an empty page. */
 export interface Dropped extends Total {
