@@ -350,6 +350,7 @@ ${names.map((name) => `<a id="${name}" name="${name}" href="x">a</a><img name="$
       const { headers } = await fetch(site + path)
       expect(headers.get('content-security-policy'), path).toBe("default-src 'none'; sandbox; frame-ancestors 'none'")
       expect(headers.get('x-content-type-options'), path).toBe('nosniff')
+      expect(headers.get('cross-origin-opener-policy'), path).toBe('same-origin')
       expect(headers.get('referrer-policy'), path).toBe('strict-origin-when-cross-origin')
     }
     expect((await fetch(`${site}/alice/t74/opengraph-image`)).headers.get('content-security-policy')).toBe(
