@@ -23,12 +23,14 @@ export function keepLease(db: Db, lease: Lease, leaseSeconds: number, outside: A
   const look = async () => {
     if (beating || controller.signal.aborted) return
     beating = true
+    // The lease counts from when it was asked for, not from the answer.
+    const asked = performance.now()
     try {
       const held = await heartbeat(db, lease, leaseSeconds)
       if (!held) controller.abort(new LeaseLost('another worker holds the build'))
       else if (held.cancelRequestedBy)
         controller.abort(new Cancelled('build/cancelled', `${held.cancelRequestedBy} cancelled the build.`))
-      else lastGood = performance.now()
+      else lastGood = asked
     } catch {
       // The database may be restarting. Longer than the lease lasts, and another worker may have taken it.
       if (performance.now() - lastGood > patience * leaseSeconds * 1000)

@@ -45,13 +45,15 @@ export async function takeBuild(
 ): Promise<Build | null> {
   return db.transaction(async (tx) => {
     if (!(await lockVersion(tx, buildId))) return null
+    await tx.select({ id: builds.id }).from(builds).where(eq(builds.id, buildId)).for('update')
+    // By the clock: now() is when the transaction began, and it may have waited long for both rows.
     const [build] = await tx
       .update(builds)
       .set({
         state: 'running',
         epoch: sql`${builds.epoch} + 1`,
         leaseOwner: worker,
-        leaseExpiresAt: sql`now() + ${leaseSeconds} * interval '1 second'`,
+        leaseExpiresAt: sql`clock_timestamp() + ${leaseSeconds} * interval '1 second'`,
         startedAt: sql`coalesce(${builds.startedAt}, now())`,
         notBefore: null,
         failure: null,
@@ -59,8 +61,8 @@ export async function takeBuild(
       .where(
         and(
           eq(builds.id, buildId),
-          sql`(${builds.state} = 'queued' and coalesce(${builds.notBefore}, now()) <= now()
-            or ${builds.state} = 'running' and ${builds.leaseExpiresAt} < now())`,
+          sql`(${builds.state} = 'queued' and coalesce(${builds.notBefore}, now()) <= clock_timestamp()
+            or ${builds.state} = 'running' and ${builds.leaseExpiresAt} < clock_timestamp())`,
         ),
       )
       .returning()
@@ -295,14 +297,17 @@ export const sessionsOf = (worker: string) => `${workerSessions}${worker}`.slice
 
 /**
  * Ends all transactions of each worker of which one stood still for so many seconds: it was stopped, and each of its
- * sessions that waits for a row that another one holds would hold it as long in its turn. Returns how many were ended.
+ * sessions that waits for a row that another one holds would hold it as long in its turn. One that was stopped in the
+ * middle of a statement counts as active, and no timeout of the server's ends it: it waits for the rest of the client's
+ * messages, and holds back cancellations while it reads. Returns how many were ended.
  */
 export async function endSilentSessions(db: Db, seconds: number): Promise<number> {
   const rows = await db.execute(sql`
     with silent as (
       select distinct application_name from pg_stat_activity
       where datname = current_database() and application_name like ${`${workerSessions}%`}
-        and state like 'idle in transaction%' and state_change < now() - ${seconds}::float8 * interval '1 second')
+        and (state like 'idle in transaction%' or state = 'active' and wait_event_type = 'Client')
+        and state_change < now() - ${seconds}::float8 * interval '1 second')
     select pg_terminate_backend(pid) from pg_stat_activity join silent using (application_name)
     where datname = current_database() and xact_start < now() - ${seconds}::float8 * interval '1 second'`)
   return rows.length

@@ -265,6 +265,47 @@ describe('leases', () => {
     expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
     await silent.close()
   })
+  it('are not held up by a worker that was stopped in the middle of a statement', async () => {
+    const { version } = await newVersion(await makeModel())
+    const [cpu] = await currentBuilds(db(), version.id)
+    const silent = openDatabase(database.url, { name: sessionsOf('halfway') })
+    const ended = expect(
+      silent.sql.begin(async (sql) => {
+        await sql`select from builds where id = ${cpu!.id} for update`
+        // The rest of this statement never comes, as when the process is stopped between two messages of one.
+        const rest = await sql`copy log_lines (build_id) from stdin`.writable()
+        rest.on('error', () => undefined)
+        await new Promise(() => {})
+      }),
+    ).rejects.toThrow()
+    await expect
+      .poll(
+        async () =>
+          (
+            await database.sql`select 1 from pg_stat_activity
+              where application_name = ${sessionsOf('halfway')} and state = 'active' and wait_event = 'ClientRead'`
+          ).length,
+      )
+      .toBe(1)
+    expect(await endSilentSessions(db(), 60)).toBe(0)
+    await expect.poll(() => endSilentSessions(db(), 0.3)).toBe(1)
+    expect(await takeBuild(db(), cpu!.id, 'second')).not.toBeNull()
+    await ended
+    await silent.close()
+  })
+  it('begin their lease when they are taken, however long the rows were waited for', async () => {
+    const { version } = await newVersion(await makeModel())
+    const [cpu] = await currentBuilds(db(), version.id)
+    let taking: Promise<unknown> | undefined
+    await database.sql.begin(async (sql) => {
+      await sql`select from builds where id = ${cpu!.id} for update`
+      taking = takeBuild(db(), cpu!.id, 'patient', 1)
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+    })
+    expect(await taking).not.toBeNull()
+    expect((await sweepBuilds(db())).lost).toBe(0)
+    expect(await takeBuild(db(), cpu!.id, 'second')).toBeNull()
+  })
   it('end with a build that took its workers down too often', async () => {
     const { version } = await newVersion(await makeModel())
     const [cpu] = await currentBuilds(db(), version.id)
