@@ -33,7 +33,7 @@ runProcess(log, async () => {
   const database = openDatabase(secrets.databaseUrl, {
     max: config.concurrency * 3 + 6,
     name: sessionsOf(name),
-    idleSeconds: config.recovery.silentSeconds,
+    idle: config.recovery.silentSeconds,
   })
   const stopping = new AbortController()
   // Every build and sweep listens to it.

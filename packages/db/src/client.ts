@@ -14,14 +14,17 @@ export interface Database {
   close(): Promise<void>
 }
 
+/** How long a transaction may stand still in a process that does not say otherwise. */
+export const idleSeconds = 120
+
 /** A statement of more parameters is one of many lengths, as an insert of many rows is, and not kept. */
 const keptParameters = 32
 
 /**
  * Opens a pool of at most `max` connections. Connects on first use; statements end after 30 s, and a transaction in which
- * nothing happens for `idleSeconds` is taken for one of a process that was stopped: its locks would hold up all others.
+ * nothing happens for `idle` seconds is taken for one of a process that was stopped: its locks would hold up all others.
  */
-export function openDatabase(url: string, { max = 10, name = 'modelport', idleSeconds = 120 } = {}): Database {
+export function openDatabase(url: string, { max = 10, name = 'modelport', idle = idleSeconds } = {}): Database {
   const driver = postgres(url, {
     max,
     onnotice: () => {},
@@ -35,7 +38,7 @@ export function openDatabase(url: string, { max = 10, name = 'modelport', idleSe
       jit: 'off',
       // Starting helpers costs more than most statements take, and the other cores have other visitors.
       max_parallel_workers_per_gather: 0,
-      idle_in_transaction_session_timeout: idleSeconds * 1000,
+      idle_in_transaction_session_timeout: idle * 1000,
     },
   })
   const sql = keeping(driver)

@@ -1,7 +1,7 @@
 import { type BuildState, buildChanges, type StepState, statesBefore, stepChanges } from '@modelport/schema/states'
 import type { Failure, Substitution, Target } from '@modelport/schema/words'
 import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm'
-import type { Db, Tx } from '../client.ts'
+import { type Db, idleSeconds, type Tx } from '../client.ts'
 import { outbox } from '../tables/intake.ts'
 import { builds, logLines, steps, versions } from '../tables/versions.ts'
 import { type Build, notify, refreshVersion } from './versions.ts'
@@ -299,17 +299,22 @@ export const sessionsOf = (worker: string) => `${workerSessions}${worker}`.slice
  * Ends all transactions of each worker of which one stood still for so many seconds: it was stopped, and each of its
  * sessions that waits for a row that another one holds would hold it as long in its turn. One that was stopped in the
  * middle of a statement counts as active, and no timeout of the server's ends it: it waits for the rest of the client's
- * messages, and holds back cancellations while it reads. Returns how many were ended.
+ * messages, and holds back cancellations while it reads; of any other process of ours, such a session alone is ended, when
+ * it stood still for `others` seconds. Returns how many were ended.
  */
-export async function endSilentSessions(db: Db, seconds: number): Promise<number> {
+export async function endSilentSessions(db: Db, seconds: number, others = idleSeconds): Promise<number> {
   const rows = await db.execute(sql`
     with silent as (
       select distinct application_name from pg_stat_activity
       where datname = current_database() and application_name like ${`${workerSessions}%`}
         and (state like 'idle in transaction%' or state = 'active' and wait_event_type = 'Client')
         and state_change < now() - ${seconds}::float8 * interval '1 second')
-    select pg_terminate_backend(pid) from pg_stat_activity join silent using (application_name)
-    where datname = current_database() and xact_start < now() - ${seconds}::float8 * interval '1 second'`)
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and xact_start < now() - ${seconds}::float8 * interval '1 second'
+      and application_name in (select application_name from silent)
+    union all select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name like 'modelport-%' and state = 'active'
+      and wait_event_type = 'Client' and state_change < now() - ${others}::float8 * interval '1 second'`)
   return rows.length
 }
 
