@@ -1,10 +1,11 @@
 import { narrowedBy, readDirectoryFilter } from '@modelport/schema/directory'
 import type { Metadata } from 'next'
 import { redirect } from 'next/navigation'
+import { Refusal } from '#src/auth/refusal.ts'
 import { context } from '#src/context.ts'
-import { DirectoryPage } from '#src/features/directory/directory-page.tsx'
+import { DirectoryPage, GivenUp } from '#src/features/directory/directory-page.tsx'
 import { directoryAddress, feedAddress, isWrittenByForm, pairsOf } from '#src/features/directory/filter-words.ts'
-import { loadDirectory } from '#src/features/directory/load-directory.ts'
+import { type Directory, loadDirectory } from '#src/features/directory/load-directory.ts'
 import { one } from '#src/ui/search-params.ts'
 
 type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> }
@@ -27,5 +28,12 @@ export default async function Page({ searchParams }: Props) {
   const pairs = pairsOf(search)
   // A form without a script sends every empty field and one word per box; the address to share is the short one.
   if (isWrittenByForm(search)) redirect(directoryAddress(readDirectoryFilter(pairs), one(search.cursor)))
-  return <DirectoryPage directory={await loadDirectory(pairs, { cursor: one(search.cursor), counts: true })} />
+  let directory: Directory
+  try {
+    directory = await loadDirectory(pairs, { cursor: one(search.cursor), counts: true })
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return <GivenUp filter={readDirectoryFilter(pairs)} sentence={error.message} />
+  }
+  return <DirectoryPage directory={directory} />
 }

@@ -60,6 +60,16 @@ describe('the page of the directory', () => {
       digest: expect.stringContaining('/models?input=image,text'),
     })
   })
+  it('says that a search was given up, on the page and in the API', async () => {
+    await site.db.transaction(async (tx) => {
+      await tx.execute('lock table model_search')
+      const [html, answer] = await Promise.all([pageOf({ q: 'depth', target: 'gpu' }), apiOf('q=depth')])
+      expect(html).toContain('This search took too long.')
+      expect(html).toContain('href="/models?q=depth"')
+      expect(answer.status).toBe(503)
+      expect(await answer.text()).toContain('This search took too long.')
+    })
+  })
   it('keeps filters out of search engines', async () => {
     expect((await metadataOf({ q: 'a', input: 'text' })).robots).toBeUndefined()
     expect(await metadataOf({ q: 'a', input: 'text', sort: 'name', target: 'cpu', cursor: 'x' })).toMatchObject({

@@ -42,20 +42,7 @@ export function DirectoryPage({ directory }: { directory: Directory }) {
   if (models.length === 0 && !asked && !paged) return <EmptyDirectory />
   return (
     <Page title="Models">
-      <form action="/models" className="mb-6 flex max-w-2xl gap-2">
-        <input
-          type="search"
-          name="q"
-          defaultValue={filter.q}
-          maxLength={256}
-          aria-label="Search by owner, name, title, summary, keyword or README"
-          placeholder="Owner, name, keyword or any word of the README"
-          className="input"
-        />
-        <button type="submit" className="button button-primary">
-          Search
-        </button>
-      </form>
+      <SearchForm q={filter.q} />
       <div className="gap-8 lg:grid lg:grid-cols-[264px_minmax(0,1fr)]">
         <Filters directory={directory} />
         <section aria-labelledby="count" className="min-w-0">
@@ -105,6 +92,47 @@ export function DirectoryPage({ directory }: { directory: Directory }) {
         </section>
       </div>
     </Page>
+  )
+}
+
+/** The page of a search that was given up. `sentence` says why. */
+export function GivenUp({ filter, sentence }: { filter: DirectoryFilter; sentence: string }) {
+  return (
+    <Page title="Models">
+      <SearchForm q={filter.q} />
+      <div className="mb-3 flex flex-wrap items-center gap-2">
+        <Chips filter={filter} />
+      </div>
+      <EmptyState
+        title="No answer in time"
+        action={
+          <Link prefetch={false} className="button" href="/models">
+            Show all models
+          </Link>
+        }
+      >
+        {sentence}
+      </EmptyState>
+    </Page>
+  )
+}
+
+function SearchForm({ q }: { q: string }) {
+  return (
+    <form action="/models" className="mb-6 flex max-w-2xl gap-2">
+      <input
+        type="search"
+        name="q"
+        defaultValue={q}
+        maxLength={256}
+        aria-label="Search by owner, name, title, summary, keyword or README"
+        placeholder="Owner, name, keyword or any word of the README"
+        className="input"
+      />
+      <button type="submit" className="button button-primary">
+        Search
+      </button>
+    </form>
   )
 }
 
