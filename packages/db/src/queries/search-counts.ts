@@ -2,14 +2,15 @@ import { type DirectoryFilter, type Facet, facets, readSize, sizePresets } from 
 import { type SQL, sql } from 'drizzle-orm'
 import type { Tx } from '../client.ts'
 import { facetIdsEach, facetValues, firstFacetId, modelSearch } from '../tables/search.ts'
-import { type Question, whereOf } from './search-question.ts'
+import { allOf, type Part, type Question } from './search-question.ts'
+import { type Sample, sampleOf } from './search-sample.ts'
 
 // How many models have each value of each facet: one by one where few enough are found, else in a sample.
 
 export interface CountLimits {
-  /** Up to so many models are counted one by one; of more, a sample of so many rows at most. */
+  /** Up to so many models are counted one by one; of more, a sample. */
   facetHits: number
-  /** About so many models that are found make up a sample. */
+  /** So many of the models that are found make up a sample, or up to twice as many. */
   sampledHits: number
   valuesPerFacet: number
 }
@@ -27,68 +28,151 @@ export interface FacetCounts {
   about: boolean
 }
 
-type Part = Facet | 'size'
-
-/** What is counted together: the parts without a selection, or one with, as if nothing of its own were selected. */
-export interface Round {
+/** What is counted among the same models. */
+interface Round {
+  /** The part that is counted as if nothing of it were selected; null for all that is found, where the other parts are. */
+  without: Part | null
   parts: Part[]
-  where: SQL
 }
 
-/** The first round is all that is found. */
-export function roundsOf(question: Question): [Round, ...Round[]] {
-  const chosen = [...question.parts.keys()]
+/** First all that is found; then one for each part with a selection. */
+function roundsOf({ parts }: Question): Round[] {
+  const chosen = [...parts.keys()]
   const others = [...facets, 'size' as const].filter((part) => !chosen.includes(part))
-  return [
-    { parts: others, where: whereOf(question) },
-    ...chosen.map((part) => ({ parts: [part], where: whereOf(question, part) })),
-  ]
+  return [{ without: null, parts: others }, ...chosen.map((part) => ({ without: part, parts: [part] }))]
 }
+
+/**
+ * The models of several rounds, each read once, of a sample or of all: those that meet all parts of the filter, and those
+ * that meet all but the one that a round leaves out. `fails` is the place of that round, and -1 where all are met; of the
+ * model's facets, those from `first` to `last` are counted.
+ */
+function hitsOf(
+  { text, parts }: Question,
+  rounds: readonly Round[],
+  { sample, most }: { sample: Sample | null; most?: number },
+): SQL {
+  const apart = rounds.flatMap(({ without }, round) =>
+    without === null || rounds.length === 1 ? [] : { round, condition: parts.get(without)! },
+  )
+  const firm = [...parts].flatMap(([part, condition]) => (rounds.some((r) => r.without === part) ? [] : [condition]))
+  const column = (i: number) => sql.raw(`meets_${i}`)
+  const meets = apart.map(({ condition }, i) => sql`, (${condition}) is true as ${column(i)}`)
+  const place = (value: (round: number) => number, otherwise: number) => {
+    const cases = apart.map(({ round }, i) => sql`when not ${column(i)} then ${number(value(round))}`)
+    return cases.length > 0 ? sql`case ${sql.join(cases, sql` `)} else ${number(otherwise)} end` : number(otherwise)
+  }
+  const idsOf = (round: number) => rangeOf(rounds[round]!.without!)
+  // At most one is not met: of any two, one is. So written, the indexes serve it; a sample is small without.
+  const pairs = sample
+    ? []
+    : apart.flatMap((a, i) => apart.slice(i + 1).map((b) => sql`(${a.condition}) or (${b.condition})`))
+  const met = sql.join([sql`0`, ...apart.map((_, i) => sql`${column(i)}::int`)], sql` + `)
+  // Cut, even at nothing, so that the conditions are not worked out twice for each model.
+  return sql`
+    select facets, size_bytes, ${place((round) => round, -1)} as fails,
+      ${place((round) => idsOf(round).first, 0)} as first, ${place((round) => idsOf(round).last, 2 ** 31 - 1)} as last
+    from (select facets, size_bytes ${sql.join(meets, sql``)} from ${sample?.from ?? modelSearch}
+      where ${allOf([sample?.condition ?? null, text.condition, ...firm, ...pairs])}
+      ${most === undefined ? sql`offset 0` : sql`limit ${most}`}) read
+    where ${met} >= ${number(apart.length - 1)}`
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0)
+const number = (n: number) => sql.raw(String(n))
+const isOfRound = (round: number) => sql`fails in (-1, ${number(round)})`
+
+/** How many rows the table has, as the planner reckons: as dense as when it was last looked at, else as most are. */
+const tableSize = sql`
+  select case when relpages > 0 then reltuples / relpages else 6 end * pg_relation_size(oid) / 8192 as size
+  from pg_class where oid = 'model_search'::regclass`
 
 /** About how many rows there are of each round. */
 export interface Estimate {
-  /** How many rows the planner believes the table to have; 0 when it does not know yet. */
+  rounds: Round[]
+  /** Rows of the whole directory. */
   size: number
-  /** Null where the table is small enough to be counted whatever is asked. */
+  /** Null where that is small enough to be counted whatever is asked. */
   hits: number[] | null
 }
 
-/** Tells common questions from rare ones by a tenth of the largest sample, for all rounds at once. */
+/** Tells common questions from rare ones by a small sample; without `counts` only for all that is found. */
 export async function estimateHits(
   tx: Tx,
-  rounds: readonly Round[],
+  question: Question,
+  counts: boolean,
   { facetHits }: Pick<CountLimits, 'facetHits'>,
 ): Promise<Estimate> {
-  const rows = sql`(select greatest(reltuples, 0)::float8 from pg_class where oid = 'model_search'::regclass)`
-  // Percent of the table's pages; none of one that is small enough.
-  const percent = sql`(select case when n > ${facetHits}::float8 then ${10 * facetHits}::float8 / n else 0 end
-    from (select ${rows} as n) size)`
-  const counts = rounds.map(({ where }, i) => sql`count(*) filter (where ${where})::int as ${sql.identifier(`n${i}`)}`)
-  const [row] = await tx.execute<Record<string, number>>(sql`
-    select ${rows} as size, ${sql.join(counts, sql`, `)}
-    from ${modelSearch} tablesample system (${percent}) repeatable (1)`)
-  const size = row?.size ?? 0
-  if (size <= facetHits) return { size, hits: null }
-  return { size, hits: rounds.map((_, i) => (row![`n${i}`]! * size) / (facetHits / 10)) }
+  const rounds = counts ? roundsOf(question) : roundsOf(question).slice(0, 1)
+  const found = rounds.map((_, i) => sql`count(*) filter (where ${isOfRound(i)})`)
+  // Of the whole directory it is known.
+  const isAll = question.text.condition === null && question.parts.size === 0
+  // A tenth of what is counted one by one, or up to twice as much; nothing of a directory that is small enough.
+  const sample = sampleOf(sql`(select level from directory)`, question)
+  const [row] = await tx.execute<{ size: number; level: number; found: number[] }>(sql`
+    with directory as materialized (select size,
+        case when size > ${facetHits}::float8 then floor(ln(10 * size / ${facetHits}::float8) / ln(2))::int else 0 end as level
+      from (${tableSize}) known),
+    hits as (${hitsOf(question, rounds, { sample })})
+    select size, level, ${isAll ? sql`json_build_array(size / 2 ^ level)` : sql`(select json_build_array(${sql.join(found, sql`, `)}) from hits)`} as found
+    from directory`)
+  const { size, level, found: sampled } = row!
+  return { rounds, size, hits: level === 0 ? null : sampled.map((n) => n * 2 ** level) }
 }
 
 /** Counts every facet. */
 export async function countFacets(
   tx: Tx,
   filter: DirectoryFilter,
-  { rounds, estimate }: { rounds: readonly Round[]; estimate: Estimate },
+  question: Question,
+  { rounds, hits }: Pick<Estimate, 'rounds' | 'hits'>,
   limits: CountLimits,
 ): Promise<FacetCounts> {
-  const counted = []
-  for (const [i, round] of rounds.entries())
-    counted.push(await countRound(tx, filter, round, { size: estimate.size, hits: estimate.hits?.[i] }, limits))
+  const { facetHits, sampledHits } = limits
   const result: FacetCounts = {
     facets: Object.fromEntries(facets.map((facet) => [facet, [] as FacetCount[]])) as FacetCounts['facets'],
     size: [],
-    about: counted.some(({ about }) => about),
+    about: false,
   }
-  for (const { part, value, n } of counted.flatMap(({ rows }) => rows))
-    (part === 'size' ? result.size : result.facets[part]).push({ value, count: n })
+  const take = (counted: Counted, { parts }: Round, times = 1) => {
+    const count = (n: number) => (times === 1 ? n : twoDigits(n * times))
+    for (const [facet, value, n] of counted.values)
+      if (parts.includes(facet)) result.facets[facet].push({ value, count: count(n) })
+    if (parts.includes('size'))
+      result.size = sizePresets.map((value, i) => ({ value, count: count(counted.sizes[i]!) }))
+  }
+
+  const about = new Map(rounds.map((round, i) => [round, hits?.[i] ?? 0]))
+  const byHits = rounds.toSorted((a, b) => about.get(a)! - about.get(b)!)
+  // All that is found, if it is few enough by an estimate that may err by a quarter, and as many others as may be read
+  // with it, those that find least first.
+  const found = about.get(rounds[0]!)!
+  const few = found <= 1.25 * facetHits ? rounds.slice(0, 1) : []
+  for (const round of few.length > 0 ? byHits.filter((each) => each !== rounds[0]) : [])
+    if (sum([...few, round].map((each) => about.get(each)! - found)) + found <= facetHits) few.push(round)
+  let many = byHits.filter((round) => !few.includes(round))
+  if (few.length > 0) {
+    const most = 1.5 * facetHits
+    const counted = await countTogether(tx, question, few, { sample: null, most }, limits)
+    if (counted.read < most) for (const round of few) take(counted, round)
+    else {
+      // More than was believed, so not all of them were read.
+      for (const [i, round] of few.entries()) about.set(round, Math.max(about.get(round)!, counted.found[i]!))
+      many = byHits
+    }
+  }
+  // The others from samples: one for those that find about as many.
+  const levelOf = (round: Round) => Math.max(0, Math.floor(Math.log2(about.get(round)! / sampledHits)))
+  while (many.length > 0) {
+    const level = levelOf(many[0]!)
+    const together = many.filter((round) => levelOf(round) <= level + 1)
+    many = many.filter((round) => !together.includes(round))
+    const sample = level === 0 ? null : sampleOf(level, question)
+    const counted = await countTogether(tx, question, together, { sample }, limits)
+    for (const round of together) take(counted, round, 2 ** level)
+    result.about = true
+  }
+
   for (const facet of facets) {
     const own = result.facets[facet]
     const have = new Set(own.map(({ value }) => value))
@@ -98,78 +182,61 @@ export async function countFacets(
   return result
 }
 
-interface CountedRow {
-  part: Part
-  value: string
-  n: number
-}
-
-async function countRound(
-  tx: Tx,
-  filter: DirectoryFilter,
-  round: Round,
-  /** About how many rows the table has, and how many of them are of this round where that is known. */
-  about: { size: number; hits: number | undefined },
-  limits: CountLimits,
-): Promise<{ rows: CountedRow[]; about: boolean }> {
-  const { facetHits, sampledHits } = limits
-  if (about.hits === undefined || about.hits <= 1.5 * facetHits) {
-    const all = sql`select facets, size_bytes from ${modelSearch} where ${round.where} limit ${facetHits + 1}`
-    const counted = await countIn(tx, filter, { hits: all, parts: round.parts, most: facetHits }, limits)
-    if (counted.hits <= facetHits) return { rows: counted.rows, about: false }
-  }
-  const most = about.size > facetHits ? (100 * facetHits) / about.size : 100
-  const percent = Math.min(most, (100 * sampledHits) / Math.max(about.hits ?? 0, facetHits))
-  // Whole pages of the table, the same ones each time.
-  const sample = sql`select facets, size_bytes from ${modelSearch} tablesample system (${percent}::float4) repeatable (1)
-    where ${round.where}`
-  const { rows } = await countIn(tx, filter, { hits: sample, parts: round.parts }, limits)
-  return { rows: rows.map((row) => ({ ...row, n: twoDigits((row.n * 100) / percent) })), about: true }
-}
-
 /** 12345 -> 12000: an estimate should not look exact. */
 const twoDigits = (n: number) => (n < 100 ? Math.round(n) : Number(n.toPrecision(2)))
 
-/** Counts the values of these parts among the rows that `hits` selects, and these rows; no values where they are more than `most`. */
-async function countIn(
+interface Counted {
+  /** How many models were read, and how many of them are of each round. */
+  read: number
+  found: number[]
+  values: [Facet, string, number][]
+  /** For each of the presets. */
+  sizes: number[]
+}
+
+/** Counts what these rounds count in one reading of a sample's models, or of all, and of `most` at most. */
+async function countTogether(
   tx: Tx,
-  filter: DirectoryFilter,
-  { hits, parts, most }: { hits: SQL; parts: readonly Part[]; most?: number },
+  question: Question,
+  rounds: readonly Round[],
+  { sample, most }: { sample: Sample | null; most?: number },
   { valuesPerFacet }: CountLimits,
-): Promise<{ rows: CountedRow[]; hits: number }> {
-  const selected = facets.flatMap((facet) => filter.values[facet].map((value) => ({ facet, value })))
-  const sizes = parts.includes('size')
-    ? sizePresets.map(
-        (preset) => sql`union all select 'size', ${preset}::text,
-          count(*) filter (where size_bytes <= ${readSize(preset)!.to}::bigint)::int from hits`,
-      )
-    : []
-  const few = most === undefined ? sql`` : sql`where (select n from found) <= ${most}`
-  const rows = await tx.execute<{ part: Part | 'all'; value: string; n: number }>(sql`
-    with hits as materialized (${hits}),
-    found as materialized (select count(*)::int as n from hits),
-    -- Unnested as a column, which costs half of what it does as a table beside each hit.
+): Promise<Counted> {
+  const ofSize = rounds.findIndex(({ parts }) => parts.includes('size'))
+  const sizes = sizePresets.map(
+    (preset) =>
+      sql`count(*) filter (where size_bytes <= ${readSize(preset)!.to}::bigint and ${ofSize < 0 ? sql`false` : isOfRound(ofSize)})`,
+  )
+  const found = rounds.map((_, i) => sql`count(*) filter (where ${isOfRound(i)})`)
+  const isSelected = sql`id = any(${sql.param(question.ids)}::int[])`
+  const [row] = await tx.execute<Record<keyof Counted, never>>(sql`
+    with hits as materialized (${hitsOf(question, rounds, { sample, most })}),
     counted as materialized (
       select v as id, count(*)::int as n
-      from (select unnest(facets) as v from hits ${few}) each where ${isIdOf(parts)} group by v),
+      -- Unnested as a column, which costs half of what it does as a table beside each hit.
+      from (select unnest(facets) as v, first, last from hits) each
+      where ${isIdOf(rounds.flatMap(({ parts }) => parts))} and ${rounds.length > 1 ? sql`v between first and last` : sql`true`}
+      group by v),
     ranked as (
-      select f.facet, f.value, c.n, row_number() over (partition by f.facet order by c.n desc, f.value) as place
-      from counted c join ${facetValues} f using (id))
-    select facet as part, value, n from ranked
-    where place <= ${valuesPerFacet} or (facet, value) in (select * from unnest(
-      ${sql.param(selected.map((p) => p.facet))}::text[], ${sql.param(selected.map((p) => p.value))}::text[]))
-    union all select 'all', '', n from found
-    ${sql.join(sizes, sql` `)}`)
-  return {
-    rows: rows.flatMap(({ part, value, n }) => (part === 'all' ? [] : [{ part, value, n }])),
-    hits: rows.find(({ part }) => part === 'all')?.n ?? 0,
-  }
+      select id, n, rank() over (partition by id / ${number(facetIdsEach)} order by n desc) as place from counted),
+    named as (
+      select id, facet, value, n, row_number() over (partition by facet order by n desc, value) as place
+      from ranked join ${facetValues} using (id) where place <= ${valuesPerFacet} or ${isSelected})
+    select read, found, sizes, (
+      select coalesce(json_agg(json_build_array(facet, value, n)), '[]') from named
+      where place <= ${valuesPerFacet} or ${isSelected}) as values
+    from (select count(*)::int as read, json_build_array(${sql.join(found, sql`, `)}) as found,
+      json_build_array(${sql.join(sizes, sql`, `)}) as sizes from hits) all_hits`)
+  return row!
 }
+
+/** The ids of a part's values; the size has none. */
+const rangeOf = (part: Part) =>
+  part === 'size' ? { first: 1, last: 0 } : { first: firstFacetId[part], last: firstFacetId[part] + facetIdsEach - 1 }
 
 /** Whether `v` is a value of these facets: most of what is unnested need not be grouped. */
 function isIdOf(parts: readonly Part[]): SQL {
-  const range = (facet: Facet) =>
-    sql`v between ${firstFacetId[facet]}::int and ${firstFacetId[facet] + facetIdsEach}::int`
+  const range = (facet: Facet) => sql`v between ${number(rangeOf(facet).first)} and ${number(rangeOf(facet).last)}`
   const [asked, others] = [facets.filter((facet) => parts.includes(facet)), facets.filter((f) => !parts.includes(f))]
   if (others.length === 0) return sql`true`
   if (asked.length === 0) return sql`false`

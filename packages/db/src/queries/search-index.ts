@@ -4,6 +4,7 @@ import type { Db, Tx } from '../client.ts'
 import { models, publishers } from '../tables/models.ts'
 import { facetValues, firstFacetId, modelSearch, searchWordsTable } from '../tables/search.ts'
 import { builds, versions } from '../tables/versions.ts'
+import { sampleMarks } from './search-sample.ts'
 
 /** Models in one round; each is a README of up to 256 KiB. */
 const round = 200
@@ -89,7 +90,13 @@ async function indexRound(tx: Tx, ids: readonly string[]): Promise<void> {
       size: sizes.length > 0 ? Math.min(...sizes) : null,
       headWords: [...new Set([...names, ...labels])],
       head: weighted(names, labels),
-      words: plain([...names, ...labels, ...searchWords(row.summary ?? ''), ...readme.slice(0, readmeWords)]),
+      words: plain([
+        ...names,
+        ...labels,
+        ...searchWords(row.summary ?? ''),
+        ...readme.slice(0, readmeWords),
+        ...sampleMarks(row.id),
+      ]),
     }
   })
   const idOf = await facetIds(
@@ -150,7 +157,7 @@ function wordsOfName(owner: string, slug: string, publisherName: string | null):
   return [...searchWords(owner), ...parts, ...whole, ...searchWords(publisherName ?? '')]
 }
 
-// Words are letters and digits, so that the text of a tsvector needs no escape.
+// Words are letters and digits, and marks of samples have no quote, so that the text of a tsvector needs no escape.
 const plain = (words: readonly string[]) => [...new Set(words)].map((word) => `'${word}'`).join(' ')
 
 function weighted(names: readonly string[], labels: readonly string[]): string {

@@ -24,6 +24,7 @@ export interface PageWish {
 export async function readPage(tx: Tx, question: Question, { sort, after, limit, few }: PageWish): Promise<Place[]> {
   const where = whereOf(question)
   if (sort !== 'relevance') return readSorted(tx, where, { sort, after, limit, few })
+  if (few) return readScored(tx, question, { after, limit })
   // Tier by tier, and within one the last changed first, as an index has them: a common word is in too many models for
   // giving each of them a score.
   const { tiers } = question.text
@@ -40,6 +41,26 @@ export async function readPage(tx: Tx, question: Question, { sort, after, limit,
     rows.push(...read.map((row) => ({ id: row.id, keys: [String(score), ...row.keys] })))
   }
   return rows
+}
+
+/** By relevance, of few models: each is read and given its score. */
+async function readScored(
+  tx: Tx,
+  question: Question,
+  { after, limit }: Pick<PageWish, 'after' | 'limit'>,
+): Promise<Place[]> {
+  const { tiers } = question.text
+  const cases = tiers.map((tier, i) => sql`when ${tier} then ${sql.raw(String(tiers.length + 1 - i))}`)
+  const score = tiers.length > 0 ? sql`case ${sql.join(cases, sql` `)} else 1 end` : sql`1`
+  const beyond = after
+    ? sql`(score, updated_at, id) < (${after.keys[0]!}::int, ${fromMicros(after.keys[1]!)}, ${after.id}::uuid)`
+    : sql`true`
+  const rows = await tx.execute<{ id: string; score: string; key: string }>(sql`
+    with found as materialized (
+      select model_id as id, updated_at, ${score} as score from ${modelSearch} where ${whereOf(question)})
+    select id, score::text, ${micros(sql`updated_at`)} as key from found
+    where ${beyond} order by found.score desc, updated_at desc, id desc limit ${limit}`)
+  return rows.map(({ id, score, key }) => ({ id, keys: [score, key] }))
 }
 
 const micros = (column: SQL) => sql`(extract(epoch from ${column}) * 1000000)::bigint::text`

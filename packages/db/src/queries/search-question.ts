@@ -5,10 +5,18 @@ import { facetValues, modelSearch, searchWordsTable } from '../tables/search.ts'
 
 // What is asked of the directory, as conditions of its rows.
 
-export interface Question {
+/** What a filter consists of beside the text. */
+export type Part = Facet | 'size'
+
+export interface Question extends Selection {
   text: TextCondition
-  /** The condition of each part of the filter, so that counts can leave one out. */
-  parts: Map<Facet | 'size', SQL>
+}
+
+export interface Selection {
+  /** The condition of each part with a selection, so that counts can leave one out. */
+  parts: Map<Part, SQL>
+  /** The ids of the values that are selected. */
+  ids: number[]
 }
 
 export interface TextCondition {
@@ -20,15 +28,17 @@ export interface TextCondition {
   corrected: string | null
 }
 
-/** All of the filter, or all but one part. */
-export function whereOf({ text, parts }: Question, except?: Facet | 'size'): SQL {
-  const conditions = [...parts].filter(([part]) => part !== except).map(([, condition]) => condition)
-  if (text.condition) conditions.unshift(sql`(${text.condition})`)
-  return conditions.length > 0 ? sql.join(conditions, sql` and `) : sql`true`
+/** The rows that are found. */
+export const whereOf = ({ text, parts }: Question) => allOf([text.condition, ...parts.values()])
+
+/** All of these that are not null. */
+export function allOf(conditions: readonly (SQL | null)[]): SQL {
+  const some = conditions.flatMap((condition) => (condition ? [sql`(${condition})`] : []))
+  return some.length > 0 ? sql.join(some, sql` and `) : sql`true`
 }
 
-export async function readParts(tx: Tx, filter: DirectoryFilter): Promise<Question['parts']> {
-  const parts: Question['parts'] = new Map()
+export async function readSelection(tx: Tx, filter: DirectoryFilter): Promise<Selection> {
+  const parts: Selection['parts'] = new Map()
   const pairs = facets.flatMap((facet) => filter.values[facet].map((value) => ({ facet, value })))
   const known =
     pairs.length === 0
@@ -49,18 +59,18 @@ export async function readParts(tx: Tx, filter: DirectoryFilter): Promise<Questi
     ]
     parts.set('size', sql.join(bounds, sql` and `))
   }
-  return parts
+  return { parts, ids: known.map(({ id }) => id) }
 }
 
 /**
- * Answers the text as it is; where no model has its words, with a letter mended; else as parts of names. `answer` gives
- * null for nothing found, which may be the other parts' doing.
+ * Answers the text as it is; where no model has its words, with a letter mended; else as parts of names. That `answer` has
+ * no hits may be the doing of other parts than the text.
  */
-export async function answerText<T>(
+export async function answerText<T extends { hits: number }>(
   tx: Tx,
   q: string,
-  answer: (text: TextCondition) => Promise<T | null>,
-): Promise<{ text: TextCondition; answered: T | null }> {
+  answer: (text: TextCondition) => Promise<T>,
+): Promise<{ text: TextCondition; answered: T }> {
   const words = searchWords(q).slice(0, directoryLimits.words)
   // Signs alone are in no model; nothing at all is no question.
   const wordless = { condition: q.trim() === '' ? null : sql`false`, tiers: [], corrected: null }
@@ -68,7 +78,7 @@ export async function answerText<T>(
   const open = !/\s$/.test(q) && (words.at(-1)?.length ?? 0) >= 2
   const text = words.length === 0 ? wordless : hasWords(words, open)
   const answered = await answer(text)
-  if (answered !== null || words.length === 0 || (await anyMatch(tx, text))) return { text, answered }
+  if (answered.hits > 0 || words.length === 0 || (await anyMatch(tx, text))) return { text, answered }
   const meant = (await withMendedWords(tx, words, open)) ?? withParts(words)
   return meant ? { text: meant, answered: await answer(meant) } : { text, answered }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import {
   directoryQuery,
   type Facet,
@@ -262,6 +263,47 @@ describe('a directory of 600 models', () => {
     const real = open.filter((model) => model.input === 'text').length
     expect(text).toBeGreaterThan(real / 4)
     expect(text).toBeLessThan(real * 4)
+  })
+
+  it.each([
+    ['words', 'q=lab'],
+    ['words and filters', 'q=lab&input=text,image&permission=commercial&target=gpu'],
+    ['filters', 'input=text,image&permission=commercial&target=gpu'],
+  ])('estimates counts of %s from samples about right', async (_, query) => {
+    const limits = { ...searchLimits, total: 20, facetHits: 100, sampledHits: 60 }
+    const { counts } = await search(database, query, { counts: true, limits })
+    expect(counts!.about).toBe(true)
+    for (const facet of ['input', 'permission', 'target', 'license'] as const) {
+      const real = open.filter((model) => passes(model, query, facet)).flatMap(valuesOf[facet]).length
+      const estimated = counts!.facets[facet].reduce((all, { count }) => all + count, 0)
+      // Sixty models and more of some hundred.
+      expect(estimated, facet).toBeGreaterThan(real * 0.6)
+      expect(estimated, facet).toBeLessThan(real * 1.6)
+    }
+  })
+
+  it('counts what it began to count one by one, also where more are found than was believed', async () => {
+    await database.db.execute(
+      sql`update pg_class set reltuples = 6, relpages = 100 where oid = 'model_search'::regclass`,
+    )
+    const limits = { ...searchLimits, facetHits: 200 }
+    const { counts } = await search(database, '', { counts: true, limits })
+    await database.db.execute(sql`analyze model_search`)
+    expect(counts!.about).toBe(true)
+    expect(counts!.facets.target.reduce((all, { count }) => all + count, 0)).toBeGreaterThan(300)
+  })
+
+  it('gives models of older directories the marks of samples that new ones get', async () => {
+    const marks = () =>
+      database.db.execute<{ id: string; marks: string[] }>(sql`select model_id as id, array(
+        select lexeme from unnest(words) where left(lexeme, 1) = '%' order by lexeme) as marks from model_search order by 1`)
+    const before = await marks()
+    expect(before.filter((row) => row.marks.includes('%1')).length).toBeGreaterThan(open.length / 3)
+    expect(before.filter((row) => row.marks.includes('%2')).length).toBeLessThan(open.length / 2)
+    await database.db.execute(sql`update model_search set words = ts_delete(words,
+      array(select lexeme from unnest(words) where left(lexeme, 1) = '%'))`)
+    await database.db.execute(readFileSync(new URL('../migrations/0012_samples.sql', import.meta.url), 'utf8'))
+    expect(await marks()).toEqual(before)
   })
 
   it('answers hostile questions, in time', async () => {

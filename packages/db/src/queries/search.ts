@@ -1,18 +1,11 @@
-import { type DirectoryFilter, type Facet, facets } from '@modelport/schema/directory'
-import { type SQL, sql } from 'drizzle-orm'
+import { type DirectoryFilter, facets } from '@modelport/schema/directory'
+import { sql } from 'drizzle-orm'
 import { codeOf, type Db, type Tx } from '../client.ts'
 import { modelSearch } from '../tables/search.ts'
 import { type ListedModel, loadListed } from './models.ts'
-import {
-  type CountLimits,
-  countFacets,
-  type Estimate,
-  estimateHits,
-  type FacetCounts,
-  roundsOf,
-} from './search-counts.ts'
+import { type CountLimits, countFacets, type Estimate, estimateHits, type FacetCounts } from './search-counts.ts'
 import { readPage, readPlace, writePlace } from './search-page.ts'
-import { answerText, readParts, whereOf } from './search-question.ts'
+import { answerText, type Part, type Question, readSelection, whereOf } from './search-question.ts'
 
 export type { FacetCount, FacetCounts } from './search-counts.ts'
 
@@ -26,7 +19,7 @@ interface SearchLimits extends CountLimits {
 export const searchLimits: SearchLimits = {
   total: 1000,
   facetHits: 15_000,
-  sampledHits: 2500,
+  sampledHits: 1500,
   valuesPerFacet: 50,
   statementMs: 2000,
 }
@@ -62,30 +55,26 @@ export async function searchModels(
 ): Promise<SearchResult> {
   return inSnapshot(db, limits, async (tx) => {
     const after = readPlace(cursor, filter.sort)
-    const parts = await readParts(tx, filter)
+    const selection = await readSelection(tx, filter)
     const { text, answered } = await answerText(tx, filter.q, async (text) => {
-      const question = { text, parts }
-      const [all, ...others] = roundsOf(question)
-      const rounds = counts ? [all, ...others] : [all]
-      const estimate = await estimateHits(tx, rounds, limits)
-      const hits = isCommon(estimate, limits) ? limits.total + 1 : await countUpTo(tx, all.where, limits.total)
-      if (hits === 0) return null
+      const question = { ...selection, text }
+      const estimate = await estimateHits(tx, question, counts, limits)
+      const hits = isCommon(estimate, limits) ? limits.total + 1 : await countUpTo(tx, question, limits.total)
       const wish = { sort: filter.sort, after, limit: limit + 1, few: hits <= limits.total }
-      return { rounds, estimate, hits, rows: await readPage(tx, question, wish) }
+      return { estimate, hits, rows: hits === 0 ? [] : await readPage(tx, question, wish) }
     })
-    const rows = answered?.rows ?? []
+    const { estimate, hits, rows } = answered
     const shown = rows.slice(0, limit)
     const last = shown.at(-1)
-    const counted = answered ?? { rounds: roundsOf({ text, parts }), estimate: { size: 0, hits: null } }
     return {
       models: await loadListed(
         tx,
         shown.map((row) => row.id),
       ),
       next: rows.length > limit && last ? writePlace(filter.sort, last) : null,
-      total: totalOf(answered?.hits ?? 0, limits),
+      total: totalOf(hits, limits),
       corrected: text.corrected,
-      counts: counts ? await countFacets(tx, filter, counted, limits) : null,
+      counts: counts ? await countFacets(tx, filter, { ...selection, text }, estimate, limits) : null,
     }
   })
 }
@@ -96,7 +85,7 @@ const isCommon = ({ size, hits }: Estimate, { total }: SearchLimits) =>
 
 /** What would be found with one part of the filter left out: the help of an empty page. */
 export interface Dropped extends Total {
-  part: Facet | 'q' | 'size'
+  part: Part | 'q'
   filter: DirectoryFilter
 }
 
@@ -105,13 +94,12 @@ export async function countWithoutEach(db: Db, filter: DirectoryFilter, limits =
   const found: Dropped[] = []
   await inSnapshot(db, limits, async (tx) => {
     for (const [part, without] of dropEach(filter)) {
-      const parts = await readParts(tx, without)
-      const { answered: hits } = await answerText(
-        tx,
-        without.q,
-        async (text) => (await countUpTo(tx, whereOf({ text, parts }), limits.total)) || null,
-      )
-      if (hits) found.push({ part, filter: without, ...totalOf(hits, limits) })
+      const selection = await readSelection(tx, without)
+      const { answered } = await answerText(tx, without.q, async (text) => ({
+        hits: await countUpTo(tx, { ...selection, text }, limits.total),
+      }))
+      const { hits } = answered
+      if (hits > 0) found.push({ part, filter: without, ...totalOf(hits, limits) })
     }
   })
   return found
@@ -131,9 +119,9 @@ function dropEach(filter: DirectoryFilter): [Dropped['part'], DirectoryFilter][]
 const totalOf = (hits: number, { total }: SearchLimits): Total => ({ count: Math.min(hits, total), more: hits > total })
 
 /** How many rows there are of these; one more than `most` where there are more. */
-async function countUpTo(tx: Tx, where: SQL, most: number): Promise<number> {
+async function countUpTo(tx: Tx, question: Question, most: number): Promise<number> {
   const [row] = await tx.execute<{ n: number }>(
-    sql`select count(*)::int as n from (select from ${modelSearch} where ${where} limit ${most + 1}) hits`,
+    sql`select count(*)::int as n from (select from ${modelSearch} where ${whereOf(question)} limit ${most + 1}) hits`,
   )
   return row?.n ?? 0
 }

@@ -39,7 +39,7 @@ export const modelSearch = pgTable(
     name: text().notNull(),
     /** Weight A: owner and name; B: title and keywords. */
     head: tsvector().notNull(),
-    /** Every word of the model, without positions: head, summary, README. */
+    /** Every word of the model, without positions: head, summary, README; and a mark for each sample that it is in. */
     words: tsvector().notNull(),
   },
   (t) => [
