@@ -2,7 +2,7 @@ import { type DirectoryFilter, type Facet, facets, readSize, sizePresets } from 
 import { type SQL, sql } from 'drizzle-orm'
 import type { Tx } from '../client.ts'
 import { facetIdsEach, facetValues, firstFacetId, modelSearch } from '../tables/search.ts'
-import { allOf, type Part, type Question } from './search-question.ts'
+import { allOf, byIndex, type Part, type Question, tierOf } from './search-question.ts'
 import { type Sample, sampleOf } from './search-sample.ts'
 
 // How many models have each value of each facet: one by one where few enough are found, else in a sample.
@@ -50,7 +50,7 @@ function roundsOf({ parts }: Question): Round[] {
 function hitsOf(
   { text, parts }: Question,
   rounds: readonly Round[],
-  { sample, most }: { sample: Sample | null; most?: number },
+  { sample, most, tiers }: { sample: Sample | null; most?: number; tiers?: readonly SQL[] },
 ): SQL {
   const apart = rounds.flatMap(({ without }, round) =>
     without === null || rounds.length === 1 ? [] : { round, condition: parts.get(without)! },
@@ -72,8 +72,9 @@ function hitsOf(
   return sql`
     select facets, size_bytes, ${place((round) => round, -1)} as fails,
       ${place((round) => idsOf(round).first, 0)} as first, ${place((round) => idsOf(round).last, 2 ** 31 - 1)} as last
-    from (select facets, size_bytes ${sql.join(meets, sql``)} from ${sample?.from ?? modelSearch}
-      where ${allOf([sample?.condition ?? null, text.condition, ...firm, ...pairs])}
+      ${tiers ? sql`, tier` : sql``}
+    from (select facets, size_bytes ${sql.join(meets, sql``)} ${tiers ? sql`, ${tierOf(tiers)} as tier` : sql``} from ${sample?.from ?? modelSearch}
+      where ${allOf([text.condition?.(sample?.matching ?? byIndex) ?? null, ...firm, ...pairs])}
       ${most === undefined ? sql`offset 0` : sql`limit ${most}`}) read
     where ${met} >= ${number(apart.length - 1)}`
 }
@@ -94,6 +95,8 @@ export interface Estimate {
   size: number
   /** Null where that is small enough to be counted whatever is asked. */
   hits: number[] | null
+  /** How many of all that is found are in each tier of relevance, and in none; null as `hits`. */
+  tiers: number[] | null
 }
 
 /** Tells common questions from rare ones by a small sample; without `counts` only for all that is found. */
@@ -109,15 +112,19 @@ export async function estimateHits(
   const isAll = question.text.condition === null && question.parts.size === 0
   // A tenth of what is counted one by one, or up to twice as much; nothing of a directory that is small enough.
   const sample = sampleOf(sql`(select level from directory)`, question)
+  const tiers = question.text.tiers(byIndex)
+  const ofTiers = [...tiers, null].map((_, i) => sql`count(*) filter (where tier = ${number(i)} and ${isOfRound(0)})`)
   const [row] = await tx.execute<{ size: number; level: number; found: number[] }>(sql`
     with directory as materialized (select size,
         case when size > ${facetHits}::float8 then floor(ln(10 * size / ${facetHits}::float8) / ln(2))::int else 0 end as level
       from (${tableSize}) known),
-    hits as (${hitsOf(question, rounds, { sample })})
-    select size, level, ${isAll ? sql`json_build_array(size / 2 ^ level)` : sql`(select json_build_array(${sql.join(found, sql`, `)}) from hits)`} as found
+    hits as (${hitsOf(question, rounds, { sample, tiers })})
+    select size, level, ${isAll ? sql`json_build_array(size / 2 ^ level)` : sql`(select json_build_array(${sql.join([...found, ...ofTiers], sql`, `)}) from hits)`} as found
     from directory`)
   const { size, level, found: sampled } = row!
-  return { rounds, size, hits: level === 0 ? null : sampled.map((n) => n * 2 ** level) }
+  if (level === 0) return { rounds, size, hits: null, tiers: null }
+  const about = sampled.map((n) => n * 2 ** level)
+  return { rounds, size, hits: about.slice(0, rounds.length), tiers: about.slice(rounds.length) }
 }
 
 /** Counts every facet. */

@@ -82,6 +82,7 @@ async function indexRound(tx: Tx, ids: readonly string[]): Promise<void> {
       ...row.images.map(({ target }): [Facet, string] => ['target', target]),
       ['publisher', row.owner],
     ]
+    const marks = plain(sampleMarks(row.id))
     const sizes = row.images.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]))
     const readme = [...new Set(searchWords(row.readme ?? ''))].filter((word) => word.length <= readmeWordLength)
     return {
@@ -89,14 +90,8 @@ async function indexRound(tx: Tx, ids: readonly string[]): Promise<void> {
       values: values.map(([facet, value]) => [facet, value.slice(0, 100)] as const),
       size: sizes.length > 0 ? Math.min(...sizes) : null,
       headWords: [...new Set([...names, ...labels])],
-      head: weighted(names, labels),
-      words: plain([
-        ...names,
-        ...labels,
-        ...searchWords(row.summary ?? ''),
-        ...readme.slice(0, readmeWords),
-        ...sampleMarks(row.id),
-      ]),
+      head: `${weighted(names, labels)} ${marks}`,
+      words: `${plain([...names, ...labels, ...searchWords(row.summary ?? ''), ...readme.slice(0, readmeWords)])} ${marks}`,
     }
   })
   const idOf = await facetIds(

@@ -2,7 +2,7 @@ import type { Sort } from '@modelport/schema/directory'
 import { type SQL, sql } from 'drizzle-orm'
 import type { Tx } from '../client.ts'
 import { modelSearch } from '../tables/search.ts'
-import { type Question, whereOf } from './search-question.ts'
+import { allOf, byIndex, type Question, tierOf, whereOf } from './search-question.ts'
 
 // One page of what is found, in the order that was asked for, and the cursor of the next.
 
@@ -16,51 +16,65 @@ export interface PageWish {
   sort: Sort
   after: Place | null
   limit: number
-  /** Whether few models are found, so that all of them are best read first and sorted then. */
+}
+
+/** How much is about to be found. */
+export interface Expected {
+  /** Whether it is so little that all of it is best read first and sorted then. */
   few: boolean
+  /** Rows of the whole directory. */
+  size: number
+  hits: number
+  /** Of `hits`, those of each tier of relevance, and of none. */
+  tiers: readonly number[]
 }
 
 /** The first `limit` rows after a place. */
-export async function readPage(tx: Tx, question: Question, { sort, after, limit, few }: PageWish): Promise<Place[]> {
-  const where = whereOf(question)
-  if (sort !== 'relevance') return readSorted(tx, where, { sort, after, limit, few })
-  if (few) return readScored(tx, question, { after, limit })
+export async function readPage(tx: Tx, question: Question, wish: PageWish, expected: Expected): Promise<Place[]> {
+  const { sort, after, limit } = wish
+  if (sort !== 'relevance') {
+    const where = inOrder(whereOf(question), expected.hits, limit, expected)
+    return readSorted(tx, where, { sort, after, limit }, expected.few)
+  }
+  if (expected.few) return readScored(tx, question, wish)
   // Tier by tier, and within one the last changed first, as an index has them: a common word is in too many models for
   // giving each of them a score.
-  const { tiers } = question.text
+  const tiers = question.text.tiers(byIndex)
   const rows: Place[] = []
-  const [afterScore, ...afterKeys] = after?.keys ?? []
-  for (let score = tiers.length + 1; score >= 1 && rows.length < limit; score--) {
-    if (after && score > Number(afterScore)) continue
-    const stronger = tiers.slice(0, tiers.length + 1 - score).map((tier) => sql`not (${tier})`)
-    const own = tiers[tiers.length + 1 - score]
-    const inTier = sql.join([where, ...stronger, ...(own ? [own] : [])], sql` and `)
-    const place = after && score === Number(afterScore) ? { id: after.id, keys: afterKeys } : null
-    const wish = { sort: 'updated' as const, after: place, limit: limit - rows.length, few }
-    const read = await readSorted(tx, inTier, wish)
-    rows.push(...read.map((row) => ({ id: row.id, keys: [String(score), ...row.keys] })))
+  const [afterTier, ...afterKeys] = after?.keys ?? []
+  for (let tier = Number(afterTier ?? 0); tier <= tiers.length && rows.length < limit; tier++) {
+    const missing = limit - rows.length
+    const stronger = tiers.slice(0, tier).map((each) => sql`not (${each})`)
+    const inTier = allOf([whereOf(question), ...stronger, tiers[tier] ?? null])
+    const where = inOrder(inTier, expected.tiers[tier] ?? 0, missing, expected)
+    const place = after && tier === Number(afterTier) ? { id: after.id, keys: afterKeys } : null
+    const read = await readSorted(tx, where, { sort: 'updated', after: place, limit: missing }, false)
+    rows.push(...read.map((row) => ({ id: row.id, keys: [String(tier), ...row.keys] })))
   }
   return rows
 }
 
-/** By relevance, of few models: each is read and given its score. */
-async function readScored(
-  tx: Tx,
-  question: Question,
-  { after, limit }: Pick<PageWish, 'after' | 'limit'>,
-): Promise<Place[]> {
-  const { tiers } = question.text
-  const cases = tiers.map((tier, i) => sql`when ${tier} then ${sql.raw(String(tiers.length + 1 - i))}`)
-  const score = tiers.length > 0 ? sql`case ${sql.join(cases, sql` `)} else 1 end` : sql`1`
+/**
+ * A condition that some `hits` rows meet, written so that the planner walks along the index of the order until it has
+ * `limit` of them where that is less than to read them all and sort: `size * limit / hits` rows. By itself it does not know
+ * how common the beginning of a word is; of such an expression it believes that every second row has it.
+ */
+function inOrder(where: SQL, hits: number, limit: number, { few, size }: Expected): SQL {
+  return !few && hits * hits > size * limit ? sql`case when ${where} then true else false end` : where
+}
+
+/** By relevance, of few models: each is read and its tier worked out. */
+async function readScored(tx: Tx, question: Question, { after, limit }: PageWish): Promise<Place[]> {
   const beyond = after
-    ? sql`(score, updated_at, id) < (${after.keys[0]!}::int, ${fromMicros(after.keys[1]!)}, ${after.id}::uuid)`
+    ? sql`(-tier, updated_at, id) < (-(${after.keys[0]!}::int), ${fromMicros(after.keys[1]!)}, ${after.id}::uuid)`
     : sql`true`
-  const rows = await tx.execute<{ id: string; score: string; key: string }>(sql`
+  const rows = await tx.execute<{ id: string; tier: string; key: string }>(sql`
     with found as materialized (
-      select model_id as id, updated_at, ${score} as score from ${modelSearch} where ${whereOf(question)})
-    select id, score::text, ${micros(sql`updated_at`)} as key from found
-    where ${beyond} order by found.score desc, updated_at desc, id desc limit ${limit}`)
-  return rows.map(({ id, score, key }) => ({ id, keys: [score, key] }))
+      select model_id as id, updated_at, ${tierOf(question.text.tiers(byIndex))} as tier
+      from ${modelSearch} where ${whereOf(question)})
+    select id, tier::text, ${micros(sql`updated_at`)} as key from found
+    where ${beyond} order by found.tier, updated_at desc, id desc limit ${limit}`)
+  return rows.map(({ id, tier, key }) => ({ id, keys: [tier, key] }))
 }
 
 const micros = (column: SQL) => sql`(extract(epoch from ${column}) * 1000000)::bigint::text`
@@ -106,7 +120,8 @@ const orders: Record<Exclude<Sort, 'relevance'>, Order> = {
 async function readSorted(
   tx: Tx,
   where: SQL,
-  { sort, after, limit, few }: PageWish & { sort: Exclude<Sort, 'relevance'> },
+  { sort, after, limit }: PageWish & { sort: Exclude<Sort, 'relevance'> },
+  few: boolean,
 ): Promise<Place[]> {
   const { column, down, text, value } = orders[sort]
   const direction = down ? sql`desc` : sql`asc`

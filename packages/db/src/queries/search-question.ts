@@ -21,15 +21,37 @@ export interface Selection {
 
 export interface TextCondition {
   /** Null when there is nothing to search for. */
-  condition: SQL | null
+  condition: ((matching: Matching) => SQL) | null
   /** What makes a model that is found more relevant than others, the strongest first: the words are in its name, say. */
-  tiers: SQL[]
+  tiers: (matching: Matching) => SQL[]
   /** The words that were searched for instead of those asked, of which one is nobody's and one letter off. */
   corrected: string | null
 }
 
+/** How words are looked for in the columns that have them. */
+export interface Matching {
+  words: (query: SQL) => SQL
+  head: (query: SQL) => SQL
+  /** What holds of a model beside that; null for nothing. */
+  also: SQL | null
+}
+
+export const byIndex: Matching = {
+  words: (query) => sql`${modelSearch.words} @@ ${query}`,
+  head: (query) => sql`${modelSearch.head} @@ ${query}`,
+  also: null,
+}
+
 /** The rows that are found. */
-export const whereOf = ({ text, parts }: Question) => allOf([text.condition, ...parts.values()])
+export const whereOf = ({ text, parts }: Question) => allOf([text.condition?.(byIndex) ?? null, ...parts.values()])
+
+/** The place of the first of these tiers that a model is in; for a model that is in none, of one more. */
+export function tierOf(tiers: readonly SQL[]): SQL {
+  const place = (i: number) => sql.raw(String(i))
+  if (tiers.length === 0) return place(0)
+  const cases = tiers.map((tier, i) => sql`when ${tier} then ${place(i)}`)
+  return sql`case ${sql.join(cases, sql` `)} else ${place(tiers.length)} end`
+}
 
 /** All of these that are not null. */
 export function allOf(conditions: readonly (SQL | null)[]): SQL {
@@ -73,7 +95,7 @@ export async function answerText<T extends { hits: number }>(
 ): Promise<{ text: TextCondition; answered: T }> {
   const words = searchWords(q).slice(0, directoryLimits.words)
   // Signs alone are in no model; nothing at all is no question.
-  const wordless = { condition: q.trim() === '' ? null : sql`false`, tiers: [], corrected: null }
+  const wordless = { condition: q.trim() === '' ? null : () => sql`false`, tiers: () => [], corrected: null }
   // While no space follows, the last word may be the beginning of a longer one.
   const open = !/\s$/.test(q) && (words.at(-1)?.length ?? 0) >= 2
   const text = words.length === 0 ? wordless : hasWords(words, open)
@@ -90,28 +112,32 @@ function hasWords(words: readonly string[], open: boolean): TextCondition {
   const head = tsquery([...complete.map((word) => `'${word}'`), ...(open ? [`'${last}':*`] : [])])
   const names = tsquery([...complete.map((word) => `'${word}':A`), ...(open ? [`'${last}':*A`] : [])])
   // The beginning of a word counts in names and keywords only: a README has a word for every two letters.
-  const beginning = sql`${modelSearch.head} @@ ${tsquery([`'${last}':*`])}`
-  const condition = !open
-    ? sql`${modelSearch.words} @@ ${all}`
-    : complete.length === 0
-      ? sql`(${modelSearch.words} @@ ${all} or ${beginning})`
-      : sql`(${modelSearch.words} @@ ${all} or (${modelSearch.words} @@ ${tsquery(complete.map((word) => `'${word}'`))} and ${beginning}))`
-  const tiers = [
-    // Compared as the index of names is sorted.
-    sql`${modelSearch.name} collate "C" = ${words.join('-')}`,
-    sql`${modelSearch.head} @@ ${names}`,
-    sql`${modelSearch.head} @@ ${head}`,
-  ]
-  return { condition, tiers, corrected: null }
+  const beginning = tsquery([`'${last}':*`])
+  const rest = complete.length === 0 ? null : tsquery(complete.map((word) => `'${word}'`))
+  return {
+    condition: (matching) => {
+      const whole = matching.words(all)
+      if (!open) return whole
+      return sql`(${whole} or ${allOf([rest && matching.words(rest), matching.head(beginning)])})`
+    },
+    tiers: (matching) => [
+      // Compared as the index of names is sorted.
+      sql`${modelSearch.name} collate "C" = ${words.join('-')}`,
+      matching.head(names),
+      matching.head(head),
+    ],
+    corrected: null,
+  }
 }
 
 const tsquery = (parts: readonly string[]) => sql`${parts.join(' & ')}::tsquery`
 
 async function anyMatch(tx: Tx, { condition }: TextCondition): Promise<boolean> {
+  if (!condition) return true
   // The planner believes a word that it does not know to be some model's, and would read every one to find none.
   await tx.execute(sql`select set_config('enable_seqscan', 'off', true)`)
   const [row] = await tx.execute<{ found: boolean }>(
-    sql`select exists (select from ${modelSearch} where ${condition}) as found`,
+    sql`select exists (select from ${modelSearch} where ${condition(byIndex)}) as found`,
   )
   await tx.execute(sql`select set_config('enable_seqscan', 'on', true)`)
   return row?.found ?? false
@@ -152,5 +178,5 @@ async function nearestWord(tx: Tx, word: string): Promise<string | null> {
 function withParts(words: readonly string[]): TextCondition | null {
   if (words.some((word) => word.length < 3)) return null
   const inName = words.map((word) => sql`${modelSearch.path} like ${`%${word}%`}`)
-  return { condition: sql.join(inName, sql` and `), tiers: [], corrected: null }
+  return { condition: ({ also }) => allOf([...inName, also]), tiers: () => [], corrected: null }
 }

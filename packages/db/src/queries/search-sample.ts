@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { modelSearch } from '../tables/search.ts'
-import type { Question } from './search-question.ts'
+import { byIndex, type Matching, type Question } from './search-question.ts'
 
 // Samples of the directory, each half of the one before. Which ones a model is in follows from its random id and stands
-// among its words, so that the index of words finds what is both in a sample and asked for, and nothing else is read.
+// among its words, so that the indexes of words find what is both in a sample and asked for, and nothing else is read.
 
 /** The smallest sample is one model of a million. */
 const levels = 20
@@ -17,10 +17,10 @@ export function sampleMarks(modelId: string): string[] {
   return Array.from({ length: zeros }, (_, i) => `${mark}${i + 1}`)
 }
 
-/** The models of a sample, to be read `from`, of which `condition` is true. */
+/** The models of a sample: read `from` this, as many as `matching` finds where words are asked for. */
 export interface Sample {
   from: SQL
-  condition: SQL
+  matching: Matching
 }
 
 /**
@@ -30,11 +30,18 @@ export interface Sample {
 export function sampleOf(level: number | SQL, { text }: Question): Sample {
   const percent = sql`case when ${level}::int < 1 then 0 else 100 / 2::float4 ^ ${level} end`
   if (!text.condition)
-    return { from: sql`${modelSearch} tablesample system (${percent}) repeatable (1)`, condition: sql`true` }
+    return { from: sql`${modelSearch} tablesample system (${percent}) repeatable (1)`, matching: byIndex }
   // A plain value where it can be: the planner knows how common each mark is.
   const marked =
     typeof level === 'number'
       ? sql`${`'${mark}${Math.min(level, levels)}'`}::tsquery`
       : sql`('''' || ${mark} || least(${level}, ${levels}::int) || '''')::tsquery`
-  return { from: sql`${modelSearch}`, condition: sql`${modelSearch.words} @@ ${marked}` }
+  return {
+    from: sql`${modelSearch}`,
+    matching: {
+      words: (query) => byIndex.words(sql`(${query} && ${marked})`),
+      head: (query) => byIndex.head(sql`(${query} && ${marked})`),
+      also: byIndex.words(marked),
+    },
+  }
 }

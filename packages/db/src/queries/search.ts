@@ -60,8 +60,10 @@ export async function searchModels(
       const question = { ...selection, text }
       const estimate = await estimateHits(tx, question, counts, limits)
       const hits = isCommon(estimate, limits) ? limits.total + 1 : await countUpTo(tx, question, limits.total)
-      const wish = { sort: filter.sort, after, limit: limit + 1, few: hits <= limits.total }
-      return { estimate, hits, rows: hits === 0 ? [] : await readPage(tx, question, wish) }
+      const few = hits <= limits.total
+      const expected = { few, size: estimate.size, hits: estimate.hits?.[0] ?? 0, tiers: estimate.tiers ?? [] }
+      const wish = { sort: filter.sort, after, limit: limit + 1 }
+      return { estimate, hits, rows: hits === 0 ? [] : await readPage(tx, question, wish, expected) }
     })
     const { estimate, hits, rows } = answered
     const shown = rows.slice(0, limit)

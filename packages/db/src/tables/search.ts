@@ -37,9 +37,9 @@ export const modelSearch = pgTable(
     /** `owner/name` in lower case, for parts of a name. */
     path: text().notNull(),
     name: text().notNull(),
-    /** Weight A: owner and name; B: title and keywords. */
+    /** Weight A: owner and name; B: title and keywords; and a mark for each sample that the model is in. */
     head: tsvector().notNull(),
-    /** Every word of the model, without positions: head, summary, README; and a mark for each sample that it is in. */
+    /** Every word of the model, without positions: head, summary, README; and the same marks. */
     words: tsvector().notNull(),
   },
   (t) => [
