@@ -127,14 +127,14 @@ export async function estimateHits(
   return { rounds, size, hits: about.slice(0, rounds.length), tiers: about.slice(rounds.length) }
 }
 
-/** Counts every facet. */
+/** Counts every facet. Gives beside the counts how many are found, where all of them were read. */
 export async function countFacets(
   tx: Tx,
   filter: DirectoryFilter,
   question: Question,
   { rounds, hits }: Pick<Estimate, 'rounds' | 'hits'>,
   limits: CountLimits,
-): Promise<FacetCounts> {
+): Promise<{ counts: FacetCounts; found: number | null }> {
   const { facetHits, sampledHits } = limits
   const result: FacetCounts = {
     facets: Object.fromEntries(facets.map((facet) => [facet, [] as FacetCount[]])) as FacetCounts['facets'],
@@ -153,16 +153,19 @@ export async function countFacets(
   const byHits = rounds.toSorted((a, b) => about.get(a)! - about.get(b)!)
   // All that is found, if it is few enough by an estimate that may err by a quarter, and as many others as may be read
   // with it, those that find least first.
-  const found = about.get(rounds[0]!)!
-  const few = found <= 1.25 * facetHits ? rounds.slice(0, 1) : []
+  const aboutAll = about.get(rounds[0]!)!
+  let found: number | null = null
+  const few = aboutAll <= 1.25 * facetHits ? rounds.slice(0, 1) : []
   for (const round of few.length > 0 ? byHits.filter((each) => each !== rounds[0]) : [])
-    if (sum([...few, round].map((each) => about.get(each)! - found)) + found <= facetHits) few.push(round)
+    if (sum([...few, round].map((each) => about.get(each)! - aboutAll)) + aboutAll <= facetHits) few.push(round)
   let many = byHits.filter((round) => !few.includes(round))
   if (few.length > 0) {
     const most = 1.5 * facetHits
     const counted = await countTogether(tx, question, few, { sample: null, most }, limits)
-    if (counted.read < most) for (const round of few) take(counted, round)
-    else {
+    if (counted.read < most) {
+      for (const round of few) take(counted, round)
+      found = counted.found[0]!
+    } else {
       // More than was believed, so not all of them were read.
       for (const [i, round] of few.entries()) about.set(round, Math.max(about.get(round)!, counted.found[i]!))
       many = byHits
@@ -186,7 +189,7 @@ export async function countFacets(
     for (const value of filter.values[facet]) if (!have.has(value)) own.push({ value, count: 0 })
     own.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
   }
-  return result
+  return { counts: result, found }
 }
 
 /** 12345 -> 12000: an estimate should not look exact. */

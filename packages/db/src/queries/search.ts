@@ -59,13 +59,19 @@ export async function searchModels(
     const { text, answered } = await answerText(tx, filter.q, async (text) => {
       const question = { ...selection, text }
       const estimate = await estimateHits(tx, question, counts, limits)
-      const hits = isCommon(estimate, limits) ? limits.total + 1 : await countUpTo(tx, question, limits.total)
+      const counted = counts ? await countFacets(tx, filter, question, estimate, limits) : null
+      const hits =
+        counted?.found ?? (isCommon(estimate, limits) ? limits.total + 1 : await countUpTo(tx, question, limits.total))
       const few = hits <= limits.total
       const expected = { few, size: estimate.size, hits: estimate.hits?.[0] ?? 0, tiers: estimate.tiers ?? [] }
       const wish = { sort: filter.sort, after, limit: limit + 1 }
-      return { estimate, hits, rows: hits === 0 ? [] : await readPage(tx, question, wish, expected) }
+      return {
+        hits,
+        counts: counted?.counts ?? null,
+        rows: hits === 0 ? [] : await readPage(tx, question, wish, expected),
+      }
     })
-    const { estimate, hits, rows } = answered
+    const { hits, rows } = answered
     const shown = rows.slice(0, limit)
     const last = shown.at(-1)
     return {
@@ -76,7 +82,7 @@ export async function searchModels(
       next: rows.length > limit && last ? writePlace(filter.sort, last) : null,
       total: totalOf(hits, limits),
       corrected: text.corrected,
-      counts: counts ? await countFacets(tx, filter, { ...selection, text }, estimate, limits) : null,
+      counts: answered.counts,
     }
   })
 }
