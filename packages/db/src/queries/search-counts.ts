@@ -2,7 +2,7 @@ import { type DirectoryFilter, type Facet, facets, readSize, sizePresets } from 
 import { type SQL, sql } from 'drizzle-orm'
 import type { Tx } from '../client.ts'
 import { facetIdsEach, facetValues, firstFacetId, modelSearch } from '../tables/search.ts'
-import { allOf, byIndex, type Part, type Question, tierOf } from './search-question.ts'
+import { allOf, everywhere, type Part, type Question, tierOf } from './search-question.ts'
 import { type Sample, sampleOf } from './search-sample.ts'
 
 // How many models have each value of each facet: one by one where few enough are found, else in a sample.
@@ -74,7 +74,7 @@ function hitsOf(
       ${place((round) => idsOf(round).first, 0)} as first, ${place((round) => idsOf(round).last, 2 ** 31 - 1)} as last
       ${tiers ? sql`, tier` : sql``}
     from (select facets, size_bytes ${sql.join(meets, sql``)} ${tiers ? sql`, ${tierOf(tiers)} as tier` : sql``} from ${sample?.from ?? modelSearch}
-      where ${allOf([text.condition?.(sample?.matching ?? byIndex) ?? null, ...firm, ...pairs])}
+      where ${allOf([text.condition?.(sample?.matching ?? everywhere) ?? null, ...firm, ...pairs])}
       ${most === undefined ? sql`offset 0` : sql`limit ${most}`}) read
     where ${met} >= ${number(apart.length - 1)}`
 }
@@ -112,7 +112,7 @@ export async function estimateHits(
   const isAll = question.text.condition === null && question.parts.size === 0
   // A tenth of what is counted one by one, or up to twice as much; nothing of a directory that is small enough.
   const sample = sampleOf(sql`(select level from directory)`, question)
-  const tiers = question.text.tiers(byIndex)
+  const tiers = question.text.tiers
   const ofTiers = [...tiers, null].map((_, i) => sql`count(*) filter (where tier = ${number(i)} and ${isOfRound(0)})`)
   const [row] = await tx.execute<{ size: number; level: number; found: number[] }>(sql`
     with directory as materialized (select size,

@@ -2,7 +2,7 @@ import type { Sort } from '@modelport/schema/directory'
 import { type SQL, sql } from 'drizzle-orm'
 import type { Tx } from '../client.ts'
 import { modelSearch } from '../tables/search.ts'
-import { allOf, byIndex, type Question, tierOf, whereOf } from './search-question.ts'
+import { allOf, type Question, tierOf, whereOf } from './search-question.ts'
 
 // One page of what is found, in the order that was asked for, and the cursor of the next.
 
@@ -39,7 +39,7 @@ export async function readPage(tx: Tx, question: Question, wish: PageWish, expec
   if (expected.few) return readScored(tx, question, wish)
   // Tier by tier, and within one the last changed first, as an index has them: a common word is in too many models for
   // giving each of them a score.
-  const tiers = question.text.tiers(byIndex)
+  const tiers = question.text.tiers
   const rows: Place[] = []
   const [afterTier, ...afterKeys] = after?.keys ?? []
   for (let tier = Number(afterTier ?? 0); tier <= tiers.length && rows.length < limit; tier++) {
@@ -70,7 +70,7 @@ async function readScored(tx: Tx, question: Question, { after, limit }: PageWish
     : sql`true`
   const rows = await tx.execute<{ id: string; tier: string; key: string }>(sql`
     with found as materialized (
-      select model_id as id, updated_at, ${tierOf(question.text.tiers(byIndex))} as tier
+      select model_id as id, updated_at, ${tierOf(question.text.tiers)} as tier
       from ${modelSearch} where ${whereOf(question)})
     select id, tier::text, ${micros(sql`updated_at`)} as key from found
     where ${beyond} order by found.tier, updated_at desc, id desc limit ${limit}`)

@@ -23,12 +23,12 @@ export interface TextCondition {
   /** Null when there is nothing to search for. */
   condition: ((matching: Matching) => SQL) | null
   /** What makes a model that is found more relevant than others, the strongest first: the words are in its name, say. */
-  tiers: (matching: Matching) => SQL[]
+  tiers: SQL[]
   /** The words that were searched for instead of those asked, of which one is nobody's and one letter off. */
   corrected: string | null
 }
 
-/** How words are looked for in the columns that have them. */
+/** How words are looked for in the columns that have them: in all models or in a sample. */
 export interface Matching {
   words: (query: SQL) => SQL
   head: (query: SQL) => SQL
@@ -36,14 +36,14 @@ export interface Matching {
   also: SQL | null
 }
 
-export const byIndex: Matching = {
+export const everywhere: Matching = {
   words: (query) => sql`${modelSearch.words} @@ ${query}`,
   head: (query) => sql`${modelSearch.head} @@ ${query}`,
   also: null,
 }
 
 /** The rows that are found. */
-export const whereOf = ({ text, parts }: Question) => allOf([text.condition?.(byIndex) ?? null, ...parts.values()])
+export const whereOf = ({ text, parts }: Question) => allOf([text.condition?.(everywhere) ?? null, ...parts.values()])
 
 /** The place of the first of these tiers that a model is in; for a model that is in none, of one more. */
 export function tierOf(tiers: readonly SQL[]): SQL {
@@ -95,7 +95,7 @@ export async function answerText<T extends { hits: number }>(
 ): Promise<{ text: TextCondition; answered: T }> {
   const words = searchWords(q).slice(0, directoryLimits.words)
   // Signs alone are in no model; nothing at all is no question.
-  const wordless = { condition: q.trim() === '' ? null : () => sql`false`, tiers: () => [], corrected: null }
+  const wordless = { condition: q.trim() === '' ? null : () => sql`false`, tiers: [], corrected: null }
   // While no space follows, the last word may be the beginning of a longer one.
   const open = !/\s$/.test(q) && (words.at(-1)?.length ?? 0) >= 2
   const text = words.length === 0 ? wordless : hasWords(words, open)
@@ -120,11 +120,11 @@ function hasWords(words: readonly string[], open: boolean): TextCondition {
       if (!open) return whole
       return sql`(${whole} or ${allOf([rest && matching.words(rest), matching.head(beginning)])})`
     },
-    tiers: (matching) => [
+    tiers: [
       // Compared as the index of names is sorted.
       sql`${modelSearch.name} collate "C" = ${words.join('-')}`,
-      matching.head(names),
-      matching.head(head),
+      everywhere.head(names),
+      everywhere.head(head),
     ],
     corrected: null,
   }
@@ -137,7 +137,7 @@ async function anyMatch(tx: Tx, { condition }: TextCondition): Promise<boolean> 
   // The planner believes a word that it does not know to be some model's, and would read every one to find none.
   await tx.execute(sql`select set_config('enable_seqscan', 'off', true)`)
   const [row] = await tx.execute<{ found: boolean }>(
-    sql`select exists (select from ${modelSearch} where ${condition(byIndex)}) as found`,
+    sql`select exists (select from ${modelSearch} where ${condition(everywhere)}) as found`,
   )
   await tx.execute(sql`select set_config('enable_seqscan', 'on', true)`)
   return row?.found ?? false
@@ -178,5 +178,5 @@ async function nearestWord(tx: Tx, word: string): Promise<string | null> {
 function withParts(words: readonly string[]): TextCondition | null {
   if (words.some((word) => word.length < 3)) return null
   const inName = words.map((word) => sql`${modelSearch.path} like ${`%${word}%`}`)
-  return { condition: ({ also }) => allOf([...inName, also]), tiers: () => [], corrected: null }
+  return { condition: ({ also }) => allOf([...inName, also]), tiers: [], corrected: null }
 }

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { modelSearch } from '../tables/search.ts'
-import { byIndex, type Matching, type Question } from './search-question.ts'
+import { everywhere, type Matching, type Question } from './search-question.ts'
 
 // Samples of the directory, each half of the one before. Which ones a model is in follows from its random id and stands
 // among its words, so that the indexes of words find what is both in a sample and asked for, and nothing else is read.
@@ -30,7 +30,7 @@ export interface Sample {
 export function sampleOf(level: number | SQL, { text }: Question): Sample {
   const percent = sql`case when ${level}::int < 1 then 0 else 100 / 2::float4 ^ ${level} end`
   if (!text.condition)
-    return { from: sql`${modelSearch} tablesample system (${percent}) repeatable (1)`, matching: byIndex }
+    return { from: sql`${modelSearch} tablesample system (${percent}) repeatable (1)`, matching: everywhere }
   // A plain value where it can be: the planner knows how common each mark is.
   const marked =
     typeof level === 'number'
@@ -39,9 +39,9 @@ export function sampleOf(level: number | SQL, { text }: Question): Sample {
   return {
     from: sql`${modelSearch}`,
     matching: {
-      words: (query) => byIndex.words(sql`(${query} && ${marked})`),
-      head: (query) => byIndex.head(sql`(${query} && ${marked})`),
-      also: byIndex.words(marked),
+      words: (query) => everywhere.words(sql`(${query} && ${marked})`),
+      head: (query) => everywhere.head(sql`(${query} && ${marked})`),
+      also: everywhere.words(marked),
     },
   }
 }
