@@ -199,6 +199,7 @@ interface Counted {
   /** How many models were read, and how many of them are of each round. */
   read: number
   found: number[]
+  /** Of parts that no round counts too, where leaving them out would cost more. */
   values: [Facet, string, number][]
   /** For each of the presets. */
   sizes: number[]
@@ -212,21 +213,19 @@ async function countTogether(
   { sample, most }: { sample: Sample | null; most?: number },
   { valuesPerFacet }: CountLimits,
 ): Promise<Counted> {
+  const models = (round: number) => (rounds.length === 1 ? sql`true` : isOfRound(round))
+  const found = rounds.map((_, i) => sql`count(*) filter (where ${models(i)})`)
   const ofSize = rounds.findIndex(({ parts }) => parts.includes('size'))
-  const sizes = sizePresets.map(
-    (preset) =>
-      sql`count(*) filter (where size_bytes <= ${readSize(preset)!.to}::bigint and ${ofSize < 0 ? sql`false` : isOfRound(ofSize)})`,
-  )
-  const found = rounds.map((_, i) => sql`count(*) filter (where ${isOfRound(i)})`)
+  const sizes = sizePresets.map((preset) => {
+    const isSmall = ofSize < 0 ? sql`false` : sql`size_bytes <= ${readSize(preset)!.to}::bigint and ${models(ofSize)}`
+    return sql`count(*) filter (where ${isSmall})`
+  })
   const isSelected = sql`id = any(${sql.param(question.ids)}::int[])`
   const [row] = await tx.execute<Record<keyof Counted, never>>(sql`
     with hits as materialized (${hitsOf(question, rounds, { sample, most })}),
-    counted as materialized (
-      select v as id, count(*)::int as n
-      -- Unnested as a column, which costs half of what it does as a table beside each hit.
-      from (select unnest(facets) as v, first, last from hits) each
-      where ${isIdOf(rounds.flatMap(({ parts }) => parts))} and ${rounds.length > 1 ? sql`v between first and last` : sql`true`}
-      group by v),
+    -- Unnested as a column, which costs half of what it does as a table beside each hit.
+    each as (${eachValue(rounds)}),
+    counted as materialized (select v as id, count(*)::int as n from each group by v),
     ranked as (
       select id, n, rank() over (partition by id / ${number(facetIdsEach)} order by n desc) as place from counted),
     named as (
@@ -236,21 +235,27 @@ async function countTogether(
       select coalesce(json_agg(json_build_array(facet, value, n)), '[]') from named
       where place <= ${valuesPerFacet} or ${isSelected}) as values
     from (select count(*)::int as read, json_build_array(${sql.join(found, sql`, `)}) as found,
-      json_build_array(${sql.join(sizes, sql`, `)}) as sizes from hits) all_hits`)
+      json_build_array(${sql.join(sizes, sql`, `)}) as sizes from hits) models`)
   return row!
+}
+
+/** The values of the hits that are counted, one row each: all of those that meet everything, of others those of one facet. */
+function eachValue(rounds: readonly Round[]): SQL {
+  const isAsked = isIdOf(rounds.flatMap(({ parts }) => parts))
+  if (rounds.length === 1) return sql`select v from (select unnest(facets) as v from hits) met where ${isAsked}`
+  return sql`select v from (select unnest(facets) as v from hits where fails = -1) met where ${isAsked} union all
+    select v from (select unnest(facets) as v, first, last from hits where fails <> -1) others where v between first and last`
 }
 
 /** The ids of a part's values; the size has none. */
 const rangeOf = (part: Part) =>
   part === 'size' ? { first: 1, last: 0 } : { first: firstFacetId[part], last: firstFacetId[part] + facetIdsEach - 1 }
 
-/** Whether `v` is a value of these facets: most of what is unnested need not be grouped. */
+/** Whether `v` is a value of these facets; always, where most of them are asked: looking would cost as much as counting. */
 function isIdOf(parts: readonly Part[]): SQL {
-  const range = (facet: Facet) => sql`v between ${number(rangeOf(facet).first)} and ${number(rangeOf(facet).last)}`
-  const [asked, others] = [facets.filter((facet) => parts.includes(facet)), facets.filter((f) => !parts.includes(f))]
-  if (others.length === 0) return sql`true`
+  const asked = facets.filter((facet) => parts.includes(facet))
+  if (asked.length > facets.length / 2) return sql`true`
   if (asked.length === 0) return sql`false`
-  return asked.length <= others.length
-    ? sql`(${sql.join(asked.map(range), sql` or `)})`
-    : sql`not (${sql.join(others.map(range), sql` or `)})`
+  const ranges = asked.map((facet) => sql`v between ${number(rangeOf(facet).first)} and ${number(rangeOf(facet).last)}`)
+  return sql`(${sql.join(ranges, sql` or `)})`
 }

@@ -45,8 +45,10 @@ export async function readPage(tx: Tx, question: Question, wish: PageWish, expec
   for (let tier = Number(afterTier ?? 0); tier <= tiers.length && rows.length < limit; tier++) {
     const missing = limit - rows.length
     const stronger = tiers.slice(0, tier).map((each) => sql`not (${each})`)
-    const inTier = allOf([whereOf(question), ...stronger, tiers[tier] ?? null])
-    const where = inOrder(inTier, expected.tiers[tier] ?? 0, missing, expected)
+    // What is in a tier has the words anyway; the planner need not look for them elsewhere.
+    const own = tiers[tier]
+    const inTier = own ? [own, ...question.parts.values()] : [whereOf(question)]
+    const where = inOrder(allOf([...inTier, ...stronger]), expected.tiers[tier] ?? 0, missing, expected)
     const place = after && tier === Number(afterTier) ? { id: after.id, keys: afterKeys } : null
     const read = await readSorted(tx, where, { sort: 'updated', after: place, limit: missing }, false)
     rows.push(...read.map((row) => ({ id: row.id, keys: [String(tier), ...row.keys] })))

@@ -19,7 +19,7 @@ interface SearchLimits extends CountLimits {
 export const searchLimits: SearchLimits = {
   total: 1000,
   facetHits: 15_000,
-  sampledHits: 1500,
+  sampledHits: 1000,
   valuesPerFacet: 50,
   statementMs: 2000,
 }
