@@ -86,11 +86,12 @@ export async function readSelection(tx: Tx, filter: DirectoryFilter): Promise<Se
 
 /**
  * Answers the text as it is; where no model has its words, with a letter mended; else as parts of names. That `answer` has
- * no hits may be the doing of other parts than the text.
+ * no hits may be the doing of the other parts of the selection.
  */
 export async function answerText<T extends { hits: number }>(
   tx: Tx,
   q: string,
+  { parts }: Selection,
   answer: (text: TextCondition) => Promise<T>,
 ): Promise<{ text: TextCondition; answered: T }> {
   const words = searchWords(q).slice(0, directoryLimits.words)
@@ -100,7 +101,8 @@ export async function answerText<T extends { hits: number }>(
   const open = !/\s$/.test(q) && (words.at(-1)?.length ?? 0) >= 2
   const text = words.length === 0 ? wordless : hasWords(words, open)
   const answered = await answer(text)
-  if (answered.hits > 0 || words.length === 0 || (await anyMatch(tx, text))) return { text, answered }
+  if (answered.hits > 0 || words.length === 0) return { text, answered }
+  if (parts.size > 0 && (await anyMatch(tx, text))) return { text, answered }
   const meant = (await withMendedWords(tx, words, open)) ?? withParts(words)
   return meant ? { text: meant, answered: await answer(meant) } : { text, answered }
 }

@@ -56,7 +56,7 @@ export async function searchModels(
   return inSnapshot(db, limits, async (tx) => {
     const after = readPlace(cursor, filter.sort)
     const selection = await readSelection(tx, filter)
-    const { text, answered } = await answerText(tx, filter.q, async (text) => {
+    const { text, answered } = await answerText(tx, filter.q, selection, async (text) => {
       const question = { ...selection, text }
       const estimate = await estimateHits(tx, question, counts, limits)
       const counted = counts ? await countFacets(tx, filter, question, estimate, limits) : null
@@ -103,7 +103,7 @@ export async function countWithoutEach(db: Db, filter: DirectoryFilter, limits =
   await inSnapshot(db, limits, async (tx) => {
     for (const [part, without] of dropEach(filter)) {
       const selection = await readSelection(tx, without)
-      const { answered } = await answerText(tx, without.q, async (text) => ({
+      const { answered } = await answerText(tx, without.q, selection, async (text) => ({
         hits: await countUpTo(tx, { ...selection, text }, limits.total),
       }))
       const { hits } = answered
