@@ -149,6 +149,8 @@ interface View {
   path: string
   as: 'nobody' | 'alice' | 'newcomer' | 'reader'
   status?: number
+  /** The search is held up while the page is asked for, until it is given up. */
+  slow?: boolean
 }
 const sketch = '/alice/depth-sketch'
 const views: View[] = [
@@ -157,6 +159,7 @@ const views: View[] = [
   { name: 'directory', path: '/models', as: 'nobody' },
   { name: 'directory-filtered', path: '/models?q=crowd&input=vector&target=gpu&sort=name', as: 'nobody' },
   { name: 'directory-nothing', path: '/models?q=qqzzxx&target=gpu', as: 'nobody' },
+  { name: 'directory-given-up', path: '/models?q=depth&target=gpu', as: 'nobody', slow: true },
   { name: 'publisher', path: '/alice', as: 'nobody' },
   { name: 'overview', path: sketch, as: 'nobody' },
   { name: 'overview-publisher', path: sketch, as: 'alice' },
@@ -206,11 +209,19 @@ const views: View[] = [
   { name: 'no-permission', path: '/alice/hidden-one/settings', as: 'reader', status: 403 },
 ]
 
-describe.each(views)('$name', ({ name, path, as, status = 200 }) => {
+/** Nobody else may read the directory while `work` goes on. */
+const holdUpSearch = <T>(work: () => Promise<T>) =>
+  database.sql.begin(async (sql) => {
+    await sql`lock table model_search`
+    return work()
+  })
+
+describe.each(views)('$name', ({ name, path, as, status = 200, slow = false }) => {
   it('looks right to axe in both themes, and fits every width', { timeout: 120_000 }, async () => {
     const page = await contexts[as]!.newPage()
     try {
-      const response = await page.goto(`${site}${path}`, { waitUntil: 'load' })
+      const visit = () => page.goto(`${site}${path}`, { waitUntil: 'load' })
+      const response = await (slow ? holdUpSearch(visit) : visit())
       expect(response!.status()).toBe(status)
       const problems: string[] = []
       for (const theme of themes) {
