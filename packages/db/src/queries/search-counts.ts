@@ -79,7 +79,6 @@ function hitsOf(
     where ${met} >= ${number(apart.length - 1)}`
 }
 
-const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0)
 const number = (n: number) => sql.raw(String(n))
 const isOfRound = (round: number) => sql`fails in (-1, ${number(round)})`
 
@@ -151,13 +150,8 @@ export async function countFacets(
 
   const about = new Map(rounds.map((round, i) => [round, hits?.[i] ?? 0]))
   const byHits = rounds.toSorted((a, b) => about.get(a)! - about.get(b)!)
-  // All that is found, if it is few enough by an estimate that may err by a quarter, and as many others as may be read
-  // with it, those that find least first.
-  const aboutAll = about.get(rounds[0]!)!
+  const few = readableRounds(rounds[0]!, byHits, about, facetHits)
   let found: number | null = null
-  const few = aboutAll <= 1.25 * facetHits ? rounds.slice(0, 1) : []
-  for (const round of few.length > 0 ? byHits.filter((each) => each !== rounds[0]) : [])
-    if (sum([...few, round].map((each) => about.get(each)! - aboutAll)) + aboutAll <= facetHits) few.push(round)
   let many = byHits.filter((round) => !few.includes(round))
   if (few.length > 0) {
     const most = 1.5 * facetHits
@@ -190,6 +184,30 @@ export async function countFacets(
     own.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
   }
   return { counts: result, found }
+}
+
+/**
+ * The rounds of which every model is read: all that is found, if that is few enough by an estimate which may err by a
+ * quarter, and as many others as may be read with it, those that find least first.
+ */
+function readableRounds(
+  all: Round,
+  byHits: readonly Round[],
+  about: ReadonlyMap<Round, number>,
+  facetHits: number,
+): Round[] {
+  const aboutAll = about.get(all)!
+  if (aboutAll > 1.25 * facetHits) return []
+  const readable = [all]
+  let read = aboutAll
+  for (const round of byHits) {
+    // What meets everything is read for all of them.
+    const more = about.get(round)! - aboutAll
+    if (round === all || read + more > facetHits) continue
+    readable.push(round)
+    read += more
+  }
+  return readable
 }
 
 /** 12345 -> 12000: an estimate should not look exact. */
