@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, inArray, isNotNull, isNull, max, min, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, exists, inArray, isNotNull, isNull, max, min, sql } from 'drizzle-orm'
 import type { Db } from '../client.ts'
 import { deliveries } from '../tables/intake.ts'
 import { models, publishers } from '../tables/models.ts'
@@ -22,12 +22,23 @@ export async function findPublisherById(db: Db, id: string) {
 
 /** Publishers with a listed model whose login begins so; `prefix` holds letters, digits, `-` and `_` alone. */
 export async function findPublishersByPrefix(db: Db, prefix: string, limit: number) {
+  // Along the index of slugs until enough of them have a model that everybody may see.
+  const slug = sql`${publishers.slug} collate "C"`
   return db
-    .selectDistinct({ slug: publishers.slug })
+    .select({ slug: publishers.slug })
     .from(publishers)
-    .innerJoin(models, eq(models.publisherId, publishers.id))
-    .where(and(listed, sql`starts_with(${publishers.slug}, ${prefix.toLowerCase()})`))
-    .orderBy(asc(publishers.slug))
+    .where(
+      and(
+        sql`starts_with(${slug}, ${prefix.toLowerCase()})`,
+        exists(
+          db
+            .select({ one: sql`1` })
+            .from(models)
+            .where(and(eq(models.publisherId, publishers.id), listed)),
+        ),
+      ),
+    )
+    .orderBy(slug)
     .limit(limit)
 }
 

@@ -1,6 +1,7 @@
 import type { Edits } from '@modelport/schema/model-card/describe'
 import type { ChangedThing, ChangeKind } from '@modelport/schema/model-changes'
 import { modelStates } from '@modelport/schema/states'
+import { sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
   bigint,
@@ -18,16 +19,21 @@ import { versions } from './versions.ts'
 const at = (name: string) => timestamp(name, { withTimezone: true })
 
 /** A GitHub account or organisation that owns models. `slug` is its login in lower case, as URLs have it. */
-export const publishers = pgTable('publishers', {
-  id: uuid().primaryKey().defaultRandom(),
-  githubId: bigint('github_id', { mode: 'number' }).notNull().unique(),
-  login: text().notNull(),
-  slug: text().notNull().unique(),
-  kind: text().$type<'user' | 'organization'>().notNull(),
-  name: text(),
-  avatarUrl: text('avatar_url'),
-  createdAt: at('created_at').notNull().defaultNow(),
-})
+export const publishers = pgTable(
+  'publishers',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    githubId: bigint('github_id', { mode: 'number' }).notNull().unique(),
+    login: text().notNull(),
+    slug: text().notNull().unique(),
+    kind: text().$type<'user' | 'organization'>().notNull(),
+    name: text(),
+    avatarUrl: text('avatar_url'),
+    createdAt: at('created_at').notNull().defaultNow(),
+  },
+  // What a beginning is looked up in.
+  (t) => [index('publishers_slug_beginning').on(sql`${t.slug} collate "C"`)],
+)
 
 /** The GitHub App on one account. The id is GitHub's. */
 export const installations = pgTable('installations', {

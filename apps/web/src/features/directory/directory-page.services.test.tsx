@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestSite, type TestSite } from '#src/api/test-site.ts'
 import * as models from '#src/app/api/v1/models/route.ts'
 import DirectoryRoute, { generateMetadata } from '#src/app/models/page.tsx'
+import { suggest } from '#src/features/directory/suggest.ts'
 
 let site: TestSite
 beforeAll(async () => {
@@ -76,6 +77,16 @@ describe('the page of the directory', () => {
       robots: { index: false },
       alternates: { canonical: '/models?q=a' },
     })
+  })
+})
+
+describe('the list below the search field', () => {
+  it('offers models and publishers that begin so, and nobody who has only private ones', async () => {
+    expect(await suggest('ALI')).toEqual({
+      models: expect.arrayContaining([expect.objectContaining({ path: '/alice/depth-sketch' })]),
+      publishers: [{ path: '/alice', name: 'alice' }],
+    })
+    for (const nobody of ['mall', 'lice', 'a%', '_lice', ' ']) expect((await suggest(nobody)).publishers).toEqual([])
   })
 })
 

@@ -1,0 +1,1 @@
+CREATE INDEX "publishers_slug_beginning" ON "publishers" USING btree ("slug" collate "C");
