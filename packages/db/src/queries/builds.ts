@@ -304,17 +304,16 @@ export const sessionsOf = (worker: string) => `${workerSessions}${worker}`.slice
  */
 export async function endSilentSessions(db: Db, seconds: number, others = idleSeconds): Promise<number> {
   const rows = await db.execute(sql`
-    with silent as (
-      select distinct application_name from pg_stat_activity
-      where datname = current_database() and application_name like ${`${workerSessions}%`}
-        and (state like 'idle in transaction%' or state = 'active' and wait_event_type = 'Client')
-        and state_change < now() - ${seconds}::float8 * interval '1 second')
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and xact_start < now() - ${seconds}::float8 * interval '1 second'
-      and application_name in (select application_name from silent)
-    union all select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and application_name like 'modelport-%' and state = 'active'
-      and wait_event_type = 'Client' and state_change < now() - ${others}::float8 * interval '1 second'`)
+    with sessions as (
+      select pid, application_name as process, extract(epoch from now() - xact_start) as begun,
+        extract(epoch from now() - state_change) as still, state like 'idle in transaction%' as idle,
+        state = 'active' and wait_event_type = 'Client' as halfway
+      from pg_stat_activity where datname = current_database() and application_name like 'modelport-%'),
+    stopped as (
+      select process from sessions
+      where process like ${`${workerSessions}%`} and (idle or halfway) and still > ${seconds}::float8)
+    select pg_terminate_backend(pid) from sessions
+    where begun > ${seconds}::float8 and process in (select process from stopped) or halfway and still > ${others}::float8`)
   return rows.length
 }
 
