@@ -294,14 +294,18 @@ describe('a directory of 600 models', () => {
   })
 
   it('gives models of older directories the marks of samples that new ones get', async () => {
+    const marksOf = (column: string) => sql`array(
+      select lexeme from unnest(${sql.identifier(column)}) where left(lexeme, 1) = '%' order by lexeme)`
     const marks = () =>
-      database.db.execute<{ id: string; marks: string[] }>(sql`select model_id as id, array(
-        select lexeme from unnest(words) where left(lexeme, 1) = '%' order by lexeme) as marks from model_search order by 1`)
+      database.db.execute<{ id: string; words: string[]; head: string[] }>(sql`
+        select model_id as id, ${marksOf('words')} as words, ${marksOf('head')} as head from model_search order by 1`)
     const before = await marks()
-    expect(before.filter((row) => row.marks.includes('%1')).length).toBeGreaterThan(open.length / 3)
-    expect(before.filter((row) => row.marks.includes('%2')).length).toBeLessThan(open.length / 2)
-    await database.db.execute(sql`update model_search set words = ts_delete(words,
-      array(select lexeme from unnest(words) where left(lexeme, 1) = '%'))`)
+    for (const { words, head } of before) expect(head).toEqual(words)
+    expect(before.filter((row) => row.words.includes('%1')).length).toBeGreaterThan(open.length / 3)
+    expect(before.filter((row) => row.words.includes('%2')).length).toBeLessThan(open.length / 2)
+    await database.db.execute(sql`update model_search
+      set words = ts_delete(words, ${marksOf('words')}), head = ts_delete(head, ${marksOf('head')})`)
+    for (const { words, head } of await marks()) expect([...words, ...head]).toEqual([])
     await database.db.execute(readFileSync(new URL('../migrations/0012_samples.sql', import.meta.url), 'utf8'))
     expect(await marks()).toEqual(before)
   })
