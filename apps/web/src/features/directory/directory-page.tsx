@@ -95,6 +95,12 @@ export function DirectoryPage({ directory }: { directory: Directory }) {
   )
 }
 
+const showAll = (
+  <Link prefetch={false} className="button" href="/models">
+    Show all models
+  </Link>
+)
+
 /** The page of a search that was given up. `sentence` says why. */
 export function GivenUp({ filter, sentence }: { filter: DirectoryFilter; sentence: string }) {
   return (
@@ -103,14 +109,7 @@ export function GivenUp({ filter, sentence }: { filter: DirectoryFilter; sentenc
       <div className="mb-3 flex flex-wrap items-center gap-2">
         <Chips filter={filter} />
       </div>
-      <EmptyState
-        title="No answer in time"
-        action={
-          <Link prefetch={false} className="button" href="/models">
-            Show all models
-          </Link>
-        }
-      >
+      <EmptyState title="No answer in time" action={showAll}>
         {sentence}
       </EmptyState>
     </Page>
@@ -234,11 +233,7 @@ function NothingFound({ directory: { filter, dropped } }: { directory: Directory
   return (
     <EmptyState
       title={filter.q.trim() === '' ? 'No model matches these filters' : `No model matches “${filter.q.trim()}”`}
-      action={
-        <Link prefetch={false} className="button" href="/models">
-          Show all models
-        </Link>
-      }
+      action={showAll}
     >
       {dropped.length > 0 ? (
         <ul className="space-y-1">
